@@ -1,0 +1,333 @@
+"""Field tables: what the packaged one holds, what a wrong one is told, what is derived from it."""
+
+import dataclasses
+import tomllib
+from typing import Any, get_args
+
+import duckdb
+import pyarrow as pa
+import pytest
+from dlt.common.normalizers.naming.snake_case import NamingConvention
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.errors import FieldTableError
+from connector.fields import (
+    SYSTEM_TYPES,
+    TEXT_TYPES,
+    Field,
+    FieldType,
+    Table,
+    arrow_schema,
+    arrow_type,
+    dlt_columns,
+    load_tables,
+    parse_tables,
+    to_snake_case,
+)
+
+STREAM_FIELDS = {
+    "event": 42,
+    "installation": 53,
+    "session_start": 38,
+    "session_end": 38,
+    "push_token": 37,
+    "crash": 40,
+    "error": 39,
+    "click": 28,
+    "revenue": 47,
+    "ecommerce": 79,
+    "ad_revenue": 46,
+    "attributed_event": 135,
+    "deeplink": 43,
+}
+WITHOUT_APPLICATION_ID = {"revenue", "ecommerce", "ad_revenue", "deeplink"}
+TYPES = get_args(FieldType)
+STREAM = load_tables("appmetrica_stream")
+STREAM_TABLES = list(STREAM.values())
+
+
+def parse(toml: str) -> Table:
+    """The only table of a fields.toml written in a test."""
+    (table,) = parse_tables(tomllib.loads(toml), "mytracker").values()
+    return table
+
+
+def parse_one_field(declaration: str) -> Field:
+    return parse(f'[tables.t]\ncursor = "c"\n[tables.t.fields]\nidApp = {declaration}').fields[0]
+
+
+def test_stream_has_the_thirteen_data_types_with_every_field_the_vendor_lists() -> None:
+    assert {name: len(table.fields) for name, table in STREAM.items()} == STREAM_FIELDS
+    assert sum(STREAM_FIELDS.values()) == 665
+
+
+def test_stream_adds_the_application_id_only_where_the_vendor_gives_none() -> None:
+    without = {name for name, table in STREAM.items() if not table.has_application_id}
+    assert without == WITHOUT_APPLICATION_ID
+    for name, table in STREAM.items():
+        assert ("_application_id" in table.system_columns) == (name in without)
+
+
+@pytest.mark.parametrize("table", STREAM_TABLES, ids=lambda table: table.name)
+def test_table_is_complete(table: Table) -> None:
+    assert table.source == "appmetrica_stream"
+    assert table.endpoint == table.name
+    assert (table.axis, table.cursor) == ("window", "update_timestamp")
+    assert table.doc.endswith(".")
+    assert table.field(table.event_time).type == "timestamp"
+    assert table.receive_time == "" or table.field(table.receive_time).type == "timestamp"
+
+
+@pytest.mark.parametrize("table", STREAM_TABLES, ids=lambda table: table.name)
+def test_field_is_complete(table: Table) -> None:
+    for field in table.fields:
+        assert field.doc, field.name
+        assert field.type in TYPES
+        assert field.is_nullable, "the stream spells absence as an empty cell in every field"
+        if field.type == "timestamp":
+            assert field.unit == "s", field.name
+            assert field.alias.endswith("_at"), field.name
+        if field.type == "datetime_app_tz":
+            assert field.unit == "app time zone", field.name
+
+
+@pytest.mark.parametrize("table", STREAM_TABLES, ids=lambda table: table.name)
+def test_ids_that_exceed_int64_and_money_never_become_numbers_that_lose_digits(
+    table: Table,
+) -> None:
+    for field in table.fields:
+        if field.name.endswith("_id") and field.name != "application_id":
+            assert field.is_text or field.type == "array_json", field.name
+        if "price" in field.name and field.name.endswith(("_value", "_price")):
+            assert field.type == "decimal", field.name
+
+
+def test_personal_data_is_marked() -> None:
+    personal = {field.name for table in STREAM_TABLES for field in table.fields if field.is_pii}
+    assert {
+        "profile_id",
+        "appmetrica_device_id",
+        "installation_id",
+        "google_aid",
+        "ios_ifa",
+        "ios_ifv",
+        "windows_aid",
+        "huawei_oaid",
+        "android_id",
+        "device_ipv6",
+        "click_ipv6",
+        "install_ipv6",
+        "token",
+    } <= personal
+
+
+def test_a_field_means_the_same_in_every_table() -> None:
+    seen: dict[str, Field] = {}
+    for table in STREAM_TABLES:
+        for field in table.fields:
+            known = seen.setdefault(field.name, field)
+            assert dataclasses.replace(known, alias="") == dataclasses.replace(field, alias="")
+
+
+def test_declared_keys_reach_the_field() -> None:
+    field = parse_one_field(
+        '{ as = "app", type = "timestamp", unit = "ms", null = false, pii = true, '
+        'since = "2026-01", doc = "d" }'
+    )
+    assert field == Field(
+        name="idApp",
+        column="id_app",
+        alias="app",
+        type="timestamp",
+        unit="ms",
+        is_nullable=False,
+        is_pii=True,
+        since="2026-01",
+        doc="d",
+    )
+
+
+def test_keys_left_out_have_defaults() -> None:
+    field = parse_one_field('{ type = "text" }')
+    assert (field.alias, field.unit, field.since, field.doc) == ("id_app", "", "", "")
+    assert field.is_nullable
+    assert not field.is_pii
+
+
+def test_table_keys_left_out_have_defaults() -> None:
+    table = parse('axis = "day"\n[tables.installs]\ncursor = "tsInsert"')
+    assert (table.endpoint, table.axis, table.event_time) == ("installs", "day", "")
+    assert table.fields == ()
+
+
+def test_own_fields_come_before_those_of_groups_in_the_order_of_include() -> None:
+    table = parse(
+        '[groups.a]\na = { type = "text" }\n[groups.b]\nb = { type = "text" }\n'
+        '[tables.t]\ncursor = "c"\ninclude = ["b", "a"]\n[tables.t.fields]\nown = {type = "text"}'
+    )
+    assert [field.name for field in table.fields] == ["own", "b", "a"]
+
+
+def test_field_is_found_by_the_vendors_spelling() -> None:
+    table = STREAM["event"]
+    assert table.field("appmetrica_device_id").alias == "device_id"
+    with pytest.raises(KeyError):
+        table.field("device_id")
+
+
+@pytest.mark.parametrize(
+    ("toml", "named"),
+    [
+        ('x = { type = "text", nul = true }', ("tables.t.x", "nul")),
+        ('x = { type = "float" }', ("tables.t.x", "float")),
+        ('x = { doc = "no type" }', ("tables.t.x", "None")),
+        ('aB = { type = "text" }\na_b = { type = "text" }', ("tables.t", "column", "a_b")),
+        (
+            'a = { type = "text", as = "z" }\nb = { type = "text", as = "z" }',
+            ("tables.t", "alias", "z"),
+        ),
+    ],
+    ids=["unknown key", "unknown type", "no type", "same column", "same alias"],
+)
+def test_wrong_field_is_named(toml: str, named: tuple[str, ...]) -> None:
+    with pytest.raises(FieldTableError) as caught:
+        parse(f'[tables.t]\ncursor = "c"\n[tables.t.fields]\n{toml}')
+    assert [part for part in named if part not in str(caught.value)] == []
+
+
+@pytest.mark.parametrize(
+    ("toml", "named"),
+    [
+        ('[tables.t]\ncursor = "c"\ninclude = ["device"]', ("tables.t", "group", "device")),
+        ('[tables.t]\ncursor = "c"\nevent_time = "at"', ("tables.t", "event_time", "at")),
+        ('[tables.t]\ncursor = "c"\nreceive_time = "at"', ("tables.t", "receive_time", "at")),
+        ('[tables.t]\ncursor = "c"\nincludes = ["a"]', ("tables.t", "includes")),
+        ("[tables.t]", ("tables.t", "cursor")),
+        ('[groups.g]\nx = { type = "uuid" }', ("groups.g.x", "uuid")),
+    ],
+    ids=["group", "event time", "receive time", "unknown key", "no cursor", "type in a group"],
+)
+def test_wrong_table_is_named(toml: str, named: tuple[str, ...]) -> None:
+    with pytest.raises(FieldTableError) as caught:
+        parse(toml)
+    assert [part for part in named if part not in str(caught.value)] == []
+
+
+def test_field_of_a_group_and_of_the_table_may_not_be_the_same() -> None:
+    with pytest.raises(FieldTableError, match=r"tables\.t.*'x'"):
+        parse(
+            '[groups.g]\nx = { type = "text" }\n'
+            '[tables.t]\ncursor = "c"\ninclude = ["g"]\n[tables.t.fields]\nx = { type = "text" }'
+        )
+
+
+def test_source_without_a_field_table_is_named() -> None:
+    with pytest.raises(FieldTableError, match="no_such_source"):
+        load_tables("no_such_source")
+
+
+def vendor_names() -> st.SearchStrategy[str]:
+    """camelCase, PascalCase, ACRONYMs, snake_case, digits, and what a header may hold besides."""
+    word = st.from_regex(r"[A-Z]{0,4}[a-z]{0,6}[0-9]{0,2}", fullmatch=True)
+    joint = st.sampled_from(["", "_", "__", " ", "-", ".", "+", "@", "*", "|", "é", "/"])
+    return st.lists(st.tuples(word, joint), min_size=1, max_size=5).map(
+        lambda parts: "".join(word + joint for word, joint in parts)
+    )
+
+
+@given(vendor_names().filter(str.strip))
+def test_columns_are_named_as_dlt_names_them(name: str) -> None:
+    assert to_snake_case(name) == NamingConvention().normalize_identifier(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        ("SDKKey", "sdk_key"),
+        ("idApp", "id_app"),
+        ("tsEvent", "ts_event"),
+        ("paramsName", "params_name"),
+        ("event_name", "event_name"),
+        ("ecom_screen_category_path_10", "ecom_screen_category_path_10"),
+        ("2ndLaunch", "_2nd_launch"),
+        ("a__b", "a_b"),
+        ("total_", "totalx"),
+    ],
+)
+def test_column_of(name: str, column: str) -> None:
+    assert to_snake_case(name) == column
+
+
+@given(vendor_names().filter(str.strip))
+def test_naming_a_column_again_changes_nothing(name: str) -> None:
+    assert to_snake_case(to_snake_case(name)) == to_snake_case(name)
+
+
+def table_of_every_type() -> Table:
+    """A table with one field of each type, called after it."""
+    fields = "\n".join(f'f_{kind} = {{ type = "{kind}", doc = "a {kind}" }}' for kind in TYPES)
+    return parse(f'[tables.t]\ncursor = "c"\n[tables.t.fields]\n{fields}')
+
+
+DLT_TO_ARROW = {
+    "text": pa.string(),
+    "bigint": pa.int64(),
+    "bool": pa.bool_(),
+    "decimal": pa.decimal128(38, 9),
+    "timestamp": pa.timestamp("us", tz="UTC"),
+    "date": pa.date32(),
+}
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_arrow_dlt_and_sql_types_agree(kind: FieldType) -> None:
+    table = table_of_every_type()
+    hint = dlt_columns(table)[f"f_{kind}"]
+    assert DLT_TO_ARROW[hint["data_type"]] == arrow_type(kind)
+    held = duckdb.arrow(pa.table({"x": pa.array([None], arrow_type(kind))}))
+    assert str(held.types[0]) == table.field(f"f_{kind}").sql_type
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_text_types_are_kept_as_they_came(kind: FieldType) -> None:
+    field = table_of_every_type().field(f"f_{kind}")
+    assert field.is_text == (kind in TEXT_TYPES) == (field.sql_type == "VARCHAR")
+
+
+def test_dlt_hints_hold_precision_zone_and_description() -> None:
+    hints = dlt_columns(table_of_every_type())
+    expected: dict[str, Any] = {
+        "name": "f_decimal",
+        "data_type": "decimal",
+        "nullable": True,
+        "description": "a decimal",
+        "precision": 38,
+        "scale": 9,
+    }
+    assert hints["f_decimal"] == expected
+    assert hints["f_timestamp"]["timezone"] is True
+    assert hints["f_timestamp"]["precision"] == 6
+
+
+@pytest.mark.parametrize("table", STREAM_TABLES, ids=lambda table: table.name)
+def test_arrow_schema_and_dlt_hints_list_the_same_columns(table: Table) -> None:
+    names = arrow_schema(table).names
+    assert names == list(dlt_columns(table))
+    assert names == [field.column for field in table.fields] + list(table.system_columns)
+    assert len(set(names)) == len(names)
+
+
+def test_system_columns_have_their_types() -> None:
+    schema = arrow_schema(STREAM["revenue"])
+    assert set(STREAM["revenue"].system_columns) == set(SYSTEM_TYPES)
+    assert schema.field("_row").type == pa.int64()
+    assert schema.field("_unit").type == pa.string()
+
+
+def test_drifted_columns_are_text_between_the_known_and_the_system_columns() -> None:
+    schema = arrow_schema(STREAM["click"], drifted=["new_column"])
+    known = len(STREAM["click"].fields)
+    assert schema.names[known] == "new_column"
+    assert schema.field("new_column").type == pa.string()
+    assert schema.names[known + 1 :] == list(STREAM["click"].system_columns)
