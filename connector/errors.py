@@ -4,7 +4,8 @@
       ConfigError                                   2   names the key and where to set it
         FieldTableError
       ApiError(source, status, url)
-        AuthError, RequestError, TooLargeError      3   refused: asking again is no use
+        AuthError, RequestError, TooLargeError,
+          NotFoundError (a RequestError)            3   refused: asking again is no use
         RateLimitError(retry_after_s), QuotaError,
         ServerError, NetworkError                   4   transient: a later run may succeed
       JobError(job_id)                              4
