@@ -1,0 +1,96 @@
+"""Bytes -> typed Arrow columns. A cell that does not fit becomes NULL and a reject."""
+
+import json
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from connector.decode.records import Reject
+from connector.fields import Field, arrow_type
+
+_YEAR_1_S, _YEAR_9999_S = -62_135_596_800, 253_402_300_799
+_PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000}
+
+
+def cast_column(column: pa.Array, field: Field, rows: pa.Array) -> tuple[pa.Array, list[Reject]]:
+    """The typed column and the cells that did not fit; `rows` are the file ordinals of its rows.
+
+    Text that is no UTF-8 stays, with U+FFFD for the bad bytes, and is a reject too.
+    """
+    text, rejects = to_text(column, field.name, rows)
+    if field.type == "array_json":
+        return text, rejects + _check_arrays(text, field, rows)
+    if field.is_text:
+        return text, rejects
+    present = pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
+    typed, unfit = _cast_fitting(present, field, rows)
+    return typed, rejects + unfit
+
+
+def to_text(column: pa.Array, name: str, rows: pa.Array) -> tuple[pa.Array, list[Reject]]:
+    """The column as valid UTF-8, and the cells that were not."""
+    if pa.types.is_string(column.type):
+        return column, []
+    try:
+        return column.cast(pa.string()), []
+    except pa.ArrowInvalid:
+        return _repair_text(column, name, rows)
+
+
+def _repair_text(column: pa.Array, name: str, rows: pa.Array) -> tuple[pa.Array, list[Reject]]:
+    rejects, repaired = [], []
+    for value, row in zip(column.to_pylist(), rows.to_pylist(), strict=True):
+        try:
+            repaired.append(None if value is None else value.decode("utf-8"))
+        except UnicodeDecodeError:
+            repaired.append(value.decode("utf-8", "replace"))
+            rejects.append(Reject("cell", "is not valid UTF-8", row, field=name, value=value))
+    return pa.array(repaired, pa.string()), rejects
+
+
+def _cast_fitting(text: pa.Array, field: Field, rows: pa.Array) -> tuple[pa.Array, list[Reject]]:
+    """Cast at once; where a cell does not fit, by halves, so that one bad cell costs little and a
+    cell's fate never depends on its neighbours."""
+    try:
+        return _cast_whole(text, field), []
+    except pa.ArrowInvalid:
+        if len(text) == 1:
+            value = text[0].as_py().encode()
+            reject = Reject("cell", f"is no {field.type}", rows[0].as_py(), None, field.name, value)
+            return pa.nulls(1, arrow_type(field.type)), [reject]
+    middle = len(text) // 2
+    left, left_rejects = _cast_fitting(text[:middle], field, rows[:middle])
+    right, right_rejects = _cast_fitting(text[middle:], field, rows[middle:])
+    return pa.concat_arrays([left, right]), left_rejects + right_rejects
+
+
+def _cast_whole(text: pa.Array, field: Field) -> pa.Array:
+    if field.type == "timestamp":
+        return _to_timestamps(text.cast(pa.int64()), field.unit)
+    return text.cast(arrow_type(field.type))
+
+
+def _to_timestamps(numbers: pa.Array, unit: str) -> pa.Array:
+    bounds, per_second = pc.min_max(numbers), _PER_SECOND[unit]
+    low, high = bounds["min"].as_py(), bounds["max"].as_py()
+    if low is not None and (low < _YEAR_1_S * per_second or high > _YEAR_9999_S * per_second):
+        raise pa.ArrowInvalid("outside the years 1 to 9999")
+    return numbers.cast(pa.timestamp(unit, tz="UTC")).cast(arrow_type("timestamp"))
+
+
+def _check_arrays(text: pa.Array, field: Field, rows: pa.Array) -> list[Reject]:
+    """Cells that should hold a JSON array and do not; their text is loaded all the same."""
+    if text.null_count == len(text):
+        return []
+    return [
+        Reject("cell", "is no JSON array", row, field=field.name, value=value.encode())
+        for value, row in zip(text.to_pylist(), rows.to_pylist(), strict=True)
+        if value and not _is_json_array(value)
+    ]
+
+
+def _is_json_array(value: str) -> bool:
+    try:
+        return isinstance(json.loads(value), list)
+    except ValueError:
+        return False

@@ -1,0 +1,199 @@
+"""CSV (RFC 4180) -> `Records`: a fast reader, and an exact one that takes over where it must.
+
+The fast reader is Arrow's, in 4 MB blocks. It gives up at a record with a wrong number of cells
+and at one that is larger than a block; the exact reader (the standard library's, fed with bytes)
+then starts again and passes over the records already given. Both agree on what a record is.
+"""
+
+import csv
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from connector.decode.records import Position, Records, Reject
+from connector.decode.unpack import BLOCK_BYTES, open_native, open_unpacked, skip_bom
+
+EXACT_BATCH_BYTES = 8 << 20
+_LATIN = "latin-1"  # one character a byte: the csv module splits bytes without reading them
+
+csv.field_size_limit(sys.maxsize)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The first record: `names` as they came (a name may occur twice) and its size in bytes."""
+
+    names: tuple[str, ...]
+    size: int
+    lines: int
+
+
+@dataclass(slots=True)
+class ExactRecord:
+    """One record as the exact reader sees it; `problem` is set where it cannot be split."""
+
+    cells: list[str]
+    position: Position
+    problem: str = ""
+
+    @property
+    def is_blank(self) -> bool:
+        """True for an empty line, which is no record unless there is one column only."""
+        return not self.cells and not self.problem
+
+
+def read_header(path: Path) -> Header | None:
+    """The header record, or None when the file holds nothing at all."""
+    with open_unpacked(path) as stream:
+        bom = skip_bom(stream)
+        for record in _read_exactly(stream, bom, 1):
+            names = tuple(cell.encode(_LATIN).decode("utf-8", "replace") for cell in record.cells)
+            raw = record.position.raw
+            return Header(names, bom + len(raw), raw.count(b"\n"))
+    return None
+
+
+def read_csv(path: Path, header: Header, *, keep_empty: bool) -> Iterator[Records | Reject]:
+    """The file's records in order, and its unreadable ones as rejects of kind `row`.
+
+    Empty cells are NULL, unless `keep_empty`. Of a name that occurs twice the first column is
+    taken.
+    """
+    given = 0
+    try:
+        for records in _read_fast(path, header, keep_empty=keep_empty):
+            given += len(records.rows)
+            yield records
+    except pa.ArrowInvalid:
+        yield from _read_from(path, header, given, keep_empty=keep_empty)
+
+
+def _taken(names: tuple[str, ...]) -> dict[str, int]:
+    """Column positions by name, the first one where a name occurs twice."""
+    positions: dict[str, int] = {}
+    for position, name in enumerate(names):
+        positions.setdefault(name, position)
+    return positions
+
+
+def _read_fast(path: Path, header: Header, *, keep_empty: bool) -> Iterator[Records]:
+    """Arrow's reader; raises ArrowInvalid at the first record it cannot take."""
+    taken = _taken(header.names)
+    unique = [str(position) for position in range(len(header.names))]
+    stream = open_native(path)
+    stream.read(header.size)
+    reader = pacsv.open_csv(
+        stream,
+        read_options=pacsv.ReadOptions(block_size=BLOCK_BYTES, column_names=unique),
+        parse_options=pacsv.ParseOptions(
+            newlines_in_values=True, ignore_empty_lines=len(unique) > 1
+        ),
+        convert_options=pacsv.ConvertOptions(
+            check_utf8=False,
+            column_types=dict.fromkeys(unique, pa.binary()),
+            include_columns=[str(position) for position in taken.values()],
+            null_values=[""],
+            strings_can_be_null=not keep_empty,
+            quoted_strings_can_be_null=not keep_empty,
+        ),
+    )
+    start = 0
+    for batch in reader:
+        rows = pa.array(range(start, start + batch.num_rows), pa.int64())
+        start += batch.num_rows
+        yield Records(tuple(taken), tuple(batch.columns), rows)
+
+
+def _read_from(
+    path: Path, header: Header, start: int, *, keep_empty: bool
+) -> Iterator[Records | Reject]:
+    """The exact reader, from the record with ordinal `start` on."""
+    taken = _taken(header.names)
+    width = len(header.names)
+    batch: list[list[str]] = []
+    rows: list[int] = []
+    size = 0
+    with open_unpacked(path) as stream:
+        stream.read(header.size)
+        row = -1
+        for record in _read_exactly(stream, header.size, header.lines + 1):
+            if record.is_blank and width > 1:
+                continue
+            row += 1
+            if row < start:
+                continue
+            cells = record.cells or [""]
+            if record.problem or len(cells) != width:
+                reason = record.problem or f"has {len(cells)} cells where the header has {width}"
+                yield Reject("row", reason, position=record.position)
+                continue
+            batch.append(cells)
+            rows.append(row)
+            size += len(record.position.raw)
+            if size >= EXACT_BATCH_BYTES:
+                yield _to_records(batch, rows, taken, keep_empty=keep_empty)
+                batch, rows, size = [], [], 0
+    if rows:
+        yield _to_records(batch, rows, taken, keep_empty=keep_empty)
+
+
+def _to_records(
+    batch: list[list[str]], rows: list[int], taken: dict[str, int], *, keep_empty: bool
+) -> Records:
+    columns = [
+        pa.array(
+            [
+                cells[at].encode(_LATIN) if cells[at] or keep_empty else None
+                for cells in batch
+            ],
+            pa.binary(),
+        )
+        for at in taken.values()
+    ]
+    return Records(tuple(taken), tuple(columns), pa.array(rows, pa.int64()))
+
+
+def _read_exactly(stream: BinaryIO, offset: int, line: int) -> Iterator[ExactRecord]:
+    """Records with their positions; `offset` and `line` are those of the stream's next byte."""
+    consumed: list[bytes] = []
+
+    def feed() -> Iterator[str]:
+        for chunk in stream:
+            consumed.append(chunk)
+            yield chunk.decode(_LATIN)
+
+    reader = csv.reader(feed())
+    while True:
+        try:
+            cells, problem = next(reader), ""
+        except StopIteration:
+            return
+        except csv.Error as error:  # a carriage return outside quotes
+            cells, problem = [], f"is no CSV record: {error}"
+        raw = b"".join(consumed)
+        consumed.clear()
+        yield ExactRecord(cells, Position(line, offset, raw), problem)
+        offset += len(raw)
+        line += raw.count(b"\n")
+
+
+def locate_records(path: Path, header: Header, wanted: set[int]) -> dict[int, Position]:
+    """Positions of the records with the ordinals `wanted`."""
+    found: dict[int, Position] = {}
+    with open_unpacked(path) as stream:
+        stream.read(header.size)
+        row = -1
+        for record in _read_exactly(stream, header.size, header.lines + 1):
+            if record.is_blank and len(header.names) > 1:
+                continue
+            row += 1
+            if row in wanted:
+                found[row] = record.position
+                if len(found) == len(wanted):
+                    break
+    return found

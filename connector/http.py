@@ -1,0 +1,234 @@
+"""The one way to a vendor: httpx with retries, rate limits, redaction and the host rule.
+
+Credentials are sent to the vendor's own host only: httpx drops `Authorization` when a redirect
+leaves the origin, and every URL that reaches a text passes through `redact_url`.
+"""
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+import stamina
+from pyrate_limiter import Duration, InMemoryBucket, Limiter, Rate
+
+from connector.errors import (
+    ApiError,
+    AuthError,
+    ConfigError,
+    DownloadError,
+    NetworkError,
+    NotFoundError,
+    RateLimitError,
+    RequestError,
+    ServerError,
+)
+
+LONGEST_WAIT_S = 900.0  # a vendor that asks for more gets the next run instead
+TEXT_LIMIT = 500  # characters of a vendor's error text that go into ours
+THROTTLE_FIRST_S = 5.0
+THROTTLE_MOST_S = 60.0
+RETRY_FIRST_S = 0.5
+RETRY_MOST_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How often a request is tried in all, by what went wrong."""
+
+    attempts: int = 6
+
+
+@dataclass(slots=True)
+class ApiClient:
+    """A vendor's API as one origin with one credential.
+
+    `headers` hold the credential. `throttle_codes` are answered by waiting, `right` is named in
+    the text of a refusal, `count` is told of every request sent (for quotas that outlive us).
+    """
+
+    source: str
+    base_url: str
+    headers: Mapping[str, str]
+    right: str = ""
+    setting: str = ""
+    connections: int = 10
+    timeout_s: float = 60.0
+    per_second: int | None = None
+    throttle_codes: Sequence[int] = (420, 429)
+    retry: Retry = Retry()
+    count: Callable[[str], None] = lambda kind: None
+    _client: httpx.Client = field(init=False, repr=False)
+    _limiter: Limiter | None = field(init=False, repr=False, default=None)
+
+    def __post_init__(self) -> None:
+        check_base_url(self.base_url, self.source)
+        self._client = httpx.Client(
+            base_url=self.base_url.rstrip("/"),
+            headers={"Accept-Encoding": "gzip", **self.headers},
+            follow_redirects=True,
+            max_redirects=5,
+            timeout=httpx.Timeout(self.timeout_s, connect=min(self.timeout_s, 15.0), pool=None),
+            limits=httpx.Limits(max_connections=self.connections + 2),
+            trust_env=False,
+        )
+        if self.per_second:
+            self._limiter = Limiter(InMemoryBucket([Rate(self.per_second, Duration.SECOND)]))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def get_json(self, path: str, **params: str) -> Any:
+        """The JSON document at `path`; transient failures are tried again."""
+        return self._send_json("GET", path, params=params)
+
+    def post_json(self, path: str, body: Any) -> Any:
+        """Send `body` as JSON and return the JSON answer; for requests that may be sent twice."""
+        return self._send_json("POST", path, json=body)
+
+    def _send_json(self, method: str, path: str, **options: Any) -> Any:
+        for attempt in self.attempts():
+            with attempt:
+                if self._limiter:
+                    self._limiter.try_acquire(self.source)
+                with self.stream(path, method=method, kind="control", **options) as response:
+                    response.read()
+                    try:
+                        return response.json()
+                    except ValueError:
+                        raise ServerError(
+                            f"{self.source}: {redact_url(response.url)} answered with something"
+                            f" that is not JSON: {shorten(response.text)}",
+                            source=self.source,
+                            status=response.status_code,
+                            url=redact_url(response.url),
+                        ) from None
+        raise AssertionError("unreachable: stamina raises after the last attempt")
+
+    def attempts(self) -> Iterator[stamina.Attempt]:
+        """Tries of one request: `for attempt in client.attempts(): with attempt: ...`."""
+        throttled = iter(_growing(THROTTLE_FIRST_S, THROTTLE_MOST_S))
+        failed = iter(_growing(RETRY_FIRST_S, RETRY_MOST_S))
+
+        def wait(error: Exception) -> bool | float:
+            match error:
+                case RateLimitError():
+                    wait_s = error.retry_after_s or next(throttled)
+                case ServerError(is_retryable=True):
+                    wait_s = error.retry_after_s or next(failed)
+                case NetworkError() | DownloadError():
+                    wait_s = next(failed)
+                case _:
+                    return False
+            return wait_s if wait_s <= LONGEST_WAIT_S else False
+
+        return iter(
+            stamina.retry_context(on=wait, attempts=self.retry.attempts, timeout=None)
+        )
+
+    @contextmanager
+    def stream(
+        self, path: str, *, method: str = "GET", kind: str = "data", **options: Any
+    ) -> Iterator[httpx.Response]:
+        """One request, its answer not yet read; an answer that is no 200 raises its error."""
+        self.count(kind)
+        request = self._client.build_request(method, path, **options)
+        try:
+            response = self._client.send(request, stream=True)
+        except httpx.TransportError as error:
+            raise self._network_error(error, request.url) from error
+        try:
+            if response.status_code != httpx.codes.OK:
+                raise self._error(response)
+            yield response
+        except httpx.TransportError as error:
+            raise self._network_error(error, request.url) from error
+        finally:
+            response.close()
+
+    def _network_error(self, error: httpx.TransportError, url: httpx.URL) -> NetworkError:
+        return NetworkError(
+            f"{self.source}: no complete answer from {redact_url(url)}:"
+            f" {type(error).__name__}: {error}. It is asked again by the next run.",
+            source=self.source,
+            url=redact_url(url),
+        )
+
+    def _error(self, response: httpx.Response) -> ApiError:
+        """The error an answer other than 200 stands for."""
+        status, url = response.status_code, redact_url(response.url)
+        try:
+            response.read()
+            said = shorten(response.text)
+        except httpx.TransportError:
+            said = "(its body was cut off)"
+        text = f"{self.source}: {url} answered {status}: {said or '(empty body)'}"
+        about = {"source": self.source, "status": status, "url": url}
+        if status in self.throttle_codes:
+            return RateLimitError(text, retry_after_s=read_retry_after(response), **about)  # type: ignore[arg-type]
+        if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+            hint = f" Check {self.setting}; it needs {self.right}." if self.setting else ""
+            return AuthError(text + hint, **about)  # type: ignore[arg-type]
+        if status == httpx.codes.NOT_FOUND:
+            return NotFoundError(text, **about)  # type: ignore[arg-type]
+        if status >= httpx.codes.INTERNAL_SERVER_ERROR:
+            return ServerError(text, retry_after_s=read_retry_after(response), **about)  # type: ignore[arg-type]
+        return RequestError(text, **about)  # type: ignore[arg-type]
+
+
+def check_base_url(url: str, source: str) -> None:
+    """Raise ConfigError unless `url` is https, or http on the loopback interface."""
+    parsed = httpx.URL(url)
+    is_local = parsed.host in ("127.0.0.1", "localhost", "::1")
+    if parsed.scheme == "https" or (parsed.scheme == "http" and is_local):
+        return
+    raise ConfigError(
+        f"sources.{source}.base_url is {redact_url(parsed)!r}: a credential is sent over https"
+        " only (plain http is allowed for 127.0.0.1, localhost and ::1). Set it in"
+        f" .dlt/config.toml or as SOURCES__{source.upper()}__BASE_URL."
+    )
+
+
+def redact_url(url: httpx.URL | str) -> str:
+    """The URL without user, password, and the values of parameters that could be credentials."""
+    url = httpx.URL(url)
+    kept = [
+        (key, "***" if _is_secret(key) else value) for key, value in url.params.multi_items()
+    ]
+    return str(url.copy_with(username=None, password=None, params=kept or None))
+
+
+def _is_secret(key: str) -> bool:
+    key = key.lower()
+    return any(word in key for word in ("token", "secret", "signature", "password", "credential"))
+
+
+def shorten(text: str) -> str:
+    """A vendor's text on one line, cut to a length an error message can carry."""
+    line = " ".join(text.split())
+    return line if len(line) <= TEXT_LIMIT else line[:TEXT_LIMIT] + "…"
+
+
+def read_retry_after(response: httpx.Response) -> float | None:
+    """Seconds the `Retry-After` header asks for, given as a number or as a date; else None."""
+    value = response.headers.get("Retry-After", "").strip()
+    if not value:
+        return None
+    with suppress(ValueError):
+        return max(0.0, float(value))
+    with suppress(ValueError):
+        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
+    return None
+
+
+def _growing(first_s: float, most_s: float) -> Iterator[float]:
+    """Waits that double up to `most_s`, each with up to a quarter of jitter added."""
+    wait_s = first_s
+    while True:
+        yield wait_s * random.uniform(1.0, 1.25)  # noqa: S311 - jitter, not a secret
+        wait_s = min(wait_s * 2, most_s)

@@ -1,0 +1,225 @@
+"""The journal: a durable SQLite record of what was asked of the vendors and what waits on disk.
+
+Losing it costs repeated downloads, never rows: what was loaded stands in the warehouse. It holds
+no credential. One connection serves all threads, behind a lock; every call commits.
+"""
+
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from connector.units import Unit
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS seen (
+    unit TEXT PRIMARY KEY, source TEXT NOT NULL, body TEXT NOT NULL, seen_at TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS files (
+    unit TEXT PRIMARY KEY, source TEXT NOT NULL, body TEXT NOT NULL, path TEXT NOT NULL,
+    bytes INTEGER NOT NULL, fetched_at TEXT NOT NULL, attempts INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS failures (
+    unit TEXT PRIMARY KEY, source TEXT NOT NULL, reason TEXT NOT NULL, exit_code INTEGER NOT NULL,
+    times INTEGER NOT NULL, failed_at TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS jobs (
+    unit TEXT PRIMARY KEY, source TEXT NOT NULL, remote_id TEXT NOT NULL, asked_at TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS quota (
+    source TEXT NOT NULL, kind TEXT NOT NULL, day TEXT NOT NULL, used INTEGER NOT NULL,
+    PRIMARY KEY (source, kind, day));
+CREATE TABLE IF NOT EXISTS sizes (scope TEXT PRIMARY KEY, size INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS runs (
+    started_at TEXT PRIMARY KEY, command TEXT NOT NULL, exit_code INTEGER NOT NULL,
+    summary TEXT NOT NULL);
+"""
+KEPT_RUNS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class SpooledFile:
+    """A verified file on disk that waits to be loaded, and the unit it holds.
+
+    `bytes` is its size on disk; `fetched_at` aware UTC; `attempts` downloads it took.
+    """
+
+    unit: Unit
+    path: Path
+    bytes: int
+    fetched_at: datetime
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedFailure:
+    """A unit's last failure: `times` in a row, `failed_at` aware UTC."""
+
+    unit: str
+    source: str
+    reason: str
+    exit_code: int
+    times: int
+    failed_at: datetime
+
+
+class Journal:
+    """The record in one home folder; close it when done."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        self._lock = threading.Lock()
+        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        self._db.executescript(SCHEMA)
+
+    def close(self) -> None:
+        """Close the database."""
+        with self._lock:
+            self._db.close()
+
+    def _run(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._db.execute(sql, values).fetchall()
+
+    def _run_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        with self._lock:
+            self._db.execute("BEGIN")
+            self._db.executemany(sql, rows)
+            self._db.execute("COMMIT")
+
+    # What the vendor listed and we have not loaded yet: so that a disappearance is noticed.
+
+    def note_seen(self, source: str, units: Iterable[Unit], at: datetime) -> None:
+        """Remember units the vendor listed that are not loaded yet."""
+        self._run_many(
+            "INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?)",
+            [(unit.id, source, unit.to_json(), at.isoformat()) for unit in units],
+        )
+
+    def seen(self, source: str) -> list[Unit]:
+        """Units that were listed at some time and have been neither loaded nor given up since."""
+        rows = self._run("SELECT body FROM seen WHERE source = ?", source)
+        return [Unit.from_json(body) for (body,) in rows]
+
+    def forget_seen(self, unit_ids: Iterable[str]) -> None:
+        """Stop expecting these units: they were loaded, or their loss was reported."""
+        self._run_many("DELETE FROM seen WHERE unit = ?", [(unit_id,) for unit_id in unit_ids])
+
+    # Verified files on disk.
+
+    def add_file(self, file: SpooledFile) -> None:
+        """Remember a verified file."""
+        self._run(
+            "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)",
+            *(file.unit.id, file.unit.source, file.unit.to_json(), str(file.path)),
+            *(file.bytes, file.fetched_at.isoformat(), file.attempts),
+        )
+
+    def files(self, source: str) -> list[SpooledFile]:
+        """The verified files that wait on disk."""
+        rows = self._run(
+            "SELECT body, path, bytes, fetched_at, attempts FROM files WHERE source = ?", source
+        )
+        return [
+            SpooledFile(
+                Unit.from_json(body), Path(path), size, datetime.fromisoformat(fetched), attempts
+            )
+            for body, path, size, fetched, attempts in rows
+        ]
+
+    def forget_files(self, unit_ids: Iterable[str]) -> None:
+        """Forget files that were deleted."""
+        self._run_many("DELETE FROM files WHERE unit = ?", [(unit_id,) for unit_id in unit_ids])
+
+    # Failures, by name.
+
+    def add_failure(self, unit: Unit, reason: str, exit_code: int, at: datetime) -> None:
+        """Record that a unit could not be had; counts how many runs in a row."""
+        self._run(
+            "INSERT INTO failures VALUES (?, ?, ?, ?, 1, ?) ON CONFLICT (unit) DO UPDATE SET"
+            " reason = excluded.reason, exit_code = excluded.exit_code, times = times + 1,"
+            " failed_at = excluded.failed_at",
+            *(unit.id, unit.source, reason, exit_code, at.isoformat()),
+        )
+
+    def failures(self, source: str) -> list[RecordedFailure]:
+        """Units whose last try failed."""
+        rows = self._run(
+            "SELECT * FROM failures WHERE source = ? ORDER BY failed_at, unit", source
+        )
+        return [RecordedFailure(*row[:5], datetime.fromisoformat(row[5])) for row in rows]
+
+    def forget_failures(self, unit_ids: Iterable[str]) -> None:
+        """Forget failures of units that have been loaded since."""
+        self._run_many("DELETE FROM failures WHERE unit = ?", [(unit_id,) for unit_id in unit_ids])
+
+    # Remote jobs: the intent is written before the request, the id the moment the answer arrives.
+
+    def add_job(self, unit: Unit, remote_id: str, at: datetime) -> None:
+        """Remember a remote job; `remote_id` is empty while only the intent is known."""
+        self._run(
+            "INSERT OR REPLACE INTO jobs VALUES (?, ?, ?, ?)",
+            *(unit.id, unit.source, remote_id, at.isoformat()),
+        )
+
+    def job(self, unit_id: str) -> tuple[str, datetime] | None:
+        """(remote id, when it was asked for) of the unit's job, or None."""
+        rows = self._run("SELECT remote_id, asked_at FROM jobs WHERE unit = ?", unit_id)
+        return (rows[0][0], datetime.fromisoformat(rows[0][1])) if rows else None
+
+    def jobs(self, source: str) -> dict[str, str]:
+        """Remote ids by unit id."""
+        return dict(self._run("SELECT unit, remote_id FROM jobs WHERE source = ?", source))
+
+    def forget_job(self, unit_id: str) -> None:
+        """Forget a job that ended."""
+        self._run("DELETE FROM jobs WHERE unit = ?", unit_id)
+
+    # Quotas and sizes.
+
+    def count_request(self, source: str, kind: str, at: datetime) -> None:
+        """Count one request against the quota of its UTC day."""
+        self._run(
+            "INSERT INTO quota VALUES (?, ?, ?, 1)"
+            " ON CONFLICT (source, kind, day) DO UPDATE SET used = used + 1",
+            *(source, kind, at.astimezone(UTC).date().isoformat()),
+        )
+
+    def requests_used(self, source: str, at: datetime) -> dict[str, int]:
+        """Requests sent on the UTC day of `at`, by kind."""
+        day = at.astimezone(UTC).date().isoformat()
+        rows = self._run("SELECT kind, used FROM quota WHERE source = ? AND day = ?", source, day)
+        return dict(rows)
+
+    def remember_size(self, scope: str, size: int) -> None:
+        """Remember the size of request that worked for `scope` after a larger one was refused."""
+        self._run("INSERT OR REPLACE INTO sizes VALUES (?, ?)", scope, size)
+
+    def size(self, scope: str) -> int | None:
+        """The remembered size, or None."""
+        rows = self._run("SELECT size FROM sizes WHERE scope = ?", scope)
+        return rows[0][0] if rows else None
+
+    # Runs.
+
+    def add_run(self, started_at: datetime, command: str, exit_code: int, summary: Any) -> None:
+        """Record a finished run; the oldest beyond 200 are forgotten."""
+        self._run(
+            "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?)",
+            *(started_at.isoformat(), command, exit_code, json.dumps(summary)),
+        )
+        self._run(
+            "DELETE FROM runs WHERE started_at NOT IN"
+            " (SELECT started_at FROM runs ORDER BY started_at DESC LIMIT ?)",
+            KEPT_RUNS,
+        )
+
+    def runs(self, limit: int = 10) -> list[dict[str, Any]]:
+        """The last runs, newest first."""
+        rows = self._run("SELECT * FROM runs ORDER BY started_at DESC LIMIT ?", limit)
+        keys = ("started_at", "command", "exit_code")
+        return [dict(zip(keys, row, strict=False)) | {"summary": json.loads(row[3])} for row in rows]

@@ -1,0 +1,147 @@
+"""Response -> verified file, atomically.
+
+A file is streamed to `.part`, checked as it comes, synced, and renamed: what bears its final name
+is whole. Transfer gzip is kept as it came (the decoder unpacks it), so a file on disk is as small
+as it was on the wire.
+"""
+
+import os
+import shutil
+import zlib
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import BinaryIO
+
+import httpx
+
+from connector.errors import ConnectorError, DownloadError
+from connector.http import redact_url, shorten
+
+CHUNK_BYTES = 1 << 18
+HEAD_BYTES = 512
+DISK_RESERVE_BYTES = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Spool:
+    """The folder of verified files (0700); created when missing."""
+
+    folder: Path
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def path_of(self, unit_id: str) -> Path:
+        """Where the unit's file lies, without its ending (`.gz` or `.txt`)."""
+        return self.folder / sha256(unit_id.encode()).hexdigest()[:32]
+
+    def check_room(self, needed_bytes: int) -> None:
+        """Raise ConnectorError when the disk has no room for `needed_bytes` and a reserve."""
+        free = shutil.disk_usage(self.folder).free
+        if free < needed_bytes + DISK_RESERVE_BYTES:
+            raise ConnectorError(
+                f"the disk under {self.folder} has {free >> 20} MB left and the next file needs"
+                f" {(needed_bytes + DISK_RESERVE_BYTES) >> 20} MB: free some space or set"
+                " connector.home to another disk. Finished units are kept."
+            )
+
+    def store(
+        self, unit_id: str, response: httpx.Response, *, may_be_empty: bool = False
+    ) -> Path:
+        """Write the body of an answered request to its verified file and return its path.
+
+        Raises DownloadError when the body is not a whole file: cut off, a page, empty (unless it
+        may be), a broken or short gzip stream.
+        """
+        encoding = response.headers.get("Content-Encoding", "").strip().lower()
+        if encoding not in ("", "identity", "gzip", "x-gzip"):
+            raise DownloadError(f"{_origin(response)}: unknown Content-Encoding {encoding!r}")
+        is_gzip = encoding.endswith("gzip")
+        final = self.path_of(unit_id).with_suffix(".gz" if is_gzip else ".txt")
+        part = final.with_suffix(".part")
+        try:
+            with open(os.open(part, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
+                check = _GzipCheck() if is_gzip else _PlainCheck()
+                _copy(response, check, file)
+                check.finish(_origin(response))
+                check_head(check.head, _origin(response), may_be_empty=may_be_empty)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(final)
+        finally:
+            part.unlink(missing_ok=True)
+        return final
+
+    def remove_strangers(self, known: set[Path]) -> int:
+        """Delete every file that is not in `known`; how many there were."""
+        strangers = [path for path in self.folder.iterdir() if path not in known]
+        for path in strangers:
+            path.unlink(missing_ok=True)
+        return len(strangers)
+
+
+class _PlainCheck:
+    """Looks at the head of a body that came uncompressed."""
+
+    def __init__(self) -> None:
+        self.head = b""
+        self.is_complete = False
+
+    def feed(self, chunk: bytes) -> None:
+        if len(self.head) < HEAD_BYTES:
+            self.head += chunk[:HEAD_BYTES]
+
+    def finish(self, origin: str) -> None:
+        """Raise DownloadError when the body cannot have ended here."""
+
+
+class _GzipCheck(_PlainCheck):
+    """Unpacks a gzip body as it comes: members, checksum and trailer must be right."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._inflate = zlib.decompressobj(31)
+
+    def feed(self, chunk: bytes) -> None:
+        while chunk:
+            if self._inflate.eof:
+                self._inflate = zlib.decompressobj(31)
+            try:
+                super().feed(self._inflate.decompress(chunk))
+            except zlib.error as error:
+                raise DownloadError(f"the gzip stream is broken: {error}") from None
+            chunk = self._inflate.unused_data
+        self.is_complete = self._inflate.eof
+
+    def finish(self, origin: str) -> None:
+        if not self.is_complete:
+            raise DownloadError(f"{origin}: the gzip stream ends before its trailer")
+
+
+def _copy(response: httpx.Response, check: _PlainCheck, file: BinaryIO) -> None:
+    """Write the raw body to `file`, checked. A gzip stream that is whole by its own trailer is
+    taken although the transfer's framing was wrong (Content-Length of the unpacked text)."""
+    try:
+        for chunk in response.iter_raw(CHUNK_BYTES):
+            check.feed(chunk)
+            file.write(chunk)
+    except httpx.TransportError as error:
+        if not check.is_complete:
+            raise DownloadError(
+                f"{_origin(response)}: the body was cut off: {type(error).__name__}: {error}"
+            ) from error
+
+
+def check_head(head: bytes, origin: str, *, may_be_empty: bool = False) -> None:
+    """Raise DownloadError when the first bytes of a body cannot be a data file's."""
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if not text and not may_be_empty:
+        raise DownloadError(f"{origin}: the body is empty where a file is due")
+    if text[:1] == b"<":
+        said = shorten(text.decode("utf-8", "replace"))[:120]
+        raise DownloadError(f"{origin}: a page came where a file is due: {said}")
+
+
+def _origin(response: httpx.Response) -> str:
+    return redact_url(response.url)

@@ -1,0 +1,131 @@
+"""The unit of work: the smallest thing that is asked for, downloaded, decoded and replaced whole.
+
+    planned -> requested (remote id) -> ready -> spooled (file verified) -> loaded (load id)
+                     \\-> split (too large) / failed / expired
+
+Every state a unit leaves the flow in is recorded with its name; none is silent.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+_TIMES = ("lower_at", "upper_at", "vendor_updated_at", "expires_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One unit of work.
+
+    `id` is stable across runs and machines. `lower_at` and `upper_at` are half-open aware UTC
+    bounds on `axis`, the time the vendor indexes by. `declared_rows` and `declared_bytes` are what
+    the vendor says the file holds (None: not said). `revision` changes when the vendor changed the
+    unit after it was written. `field_names` are the columns the vendor announced, in its order
+    (empty: not announced). `expires_at` is when the vendor deletes the file.
+    """
+
+    id: str
+    source: str
+    table: str
+    application_id: str
+    axis: str
+    lower_at: datetime
+    upper_at: datetime
+    remote_id: str
+    declared_rows: int | None = None
+    declared_bytes: int | None = None
+    schema_id: str = ""
+    vendor_updated_at: datetime | None = None
+    expires_at: datetime | None = None
+    field_names: tuple[str, ...] = ()
+
+    @property
+    def revision(self) -> str:
+        """What the vendor says of the unit's content; the unit is fetched again when it moves."""
+        updated = self.vendor_updated_at.isoformat() if self.vendor_updated_at else ""
+        return f"{updated}/{self.declared_rows}/{self.schema_id}"
+
+    def to_json(self) -> str:
+        """The unit as JSON text, for the journal."""
+        values = asdict(self)
+        for key in _TIMES:
+            values[key] = values[key].isoformat() if values[key] else None
+        return json.dumps(values)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Unit":
+        """The unit that `to_json` wrote."""
+        values: dict[str, Any] = json.loads(text)
+        for key in _TIMES:
+            values[key] = datetime.fromisoformat(values[key]) if values[key] else None
+        values["field_names"] = tuple(values["field_names"])
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedUnit:
+    """What the ledger holds of a unit that was loaded: enough to see whether it changed since."""
+
+    id: str
+    revision: str
+    table: str
+    application_id: str
+    lower_at: datetime
+    upper_at: datetime
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A unit that could not be had this time, and why; `exit_code` as in `connector.errors`."""
+
+    unit: Unit
+    reason: str
+    exit_code: int
+
+
+def order_by_urgency(units: Iterable[Unit]) -> list[Unit]:
+    """What dies first goes first; then the oldest; then by name so that the order is stable."""
+    never = datetime.max.replace(tzinfo=UTC)
+    return sorted(units, key=lambda unit: (unit.expires_at or never, unit.lower_at, unit.id))
+
+
+def is_settled(unit: Unit, now: datetime, settle: timedelta) -> bool:
+    """True when nothing has been added to the unit for `settle`: neither its end nor its last
+    change by the vendor lies closer to `now`."""
+    last = max(unit.upper_at, unit.vendor_updated_at or unit.upper_at)
+    return last + settle <= now
+
+
+def changed_units(units: Iterable[Unit], loaded: Mapping[str, LoadedUnit]) -> list[Unit]:
+    """The units that were never loaded, or that the vendor changed since they were."""
+    return [
+        unit
+        for unit in units
+        if unit.id not in loaded or loaded[unit.id].revision != unit.revision
+    ]
+
+
+def split_unit(unit: Unit, parts: int = 2) -> list[Unit]:
+    """Cut a unit into `parts` of equal length on its own axis; their union is exactly the unit.
+
+    Bounds fall on whole seconds. Raises ValueError when the unit is shorter than `parts` seconds.
+    """
+    length_s = int((unit.upper_at - unit.lower_at).total_seconds())
+    if length_s < parts:
+        raise ValueError(f"unit {unit.id} is {length_s} s long and cannot be cut into {parts}")
+    edges = [unit.lower_at + timedelta(seconds=length_s * i // parts) for i in range(parts)]
+    edges.append(unit.upper_at)
+    return [
+        replace(
+            unit,
+            id=f"{unit.id}.{index}",
+            lower_at=edges[index],
+            upper_at=edges[index + 1],
+            declared_rows=None,
+            declared_bytes=None,
+        )
+        for index in range(parts)
+    ]
