@@ -5,8 +5,10 @@ fixtures of every scope and for threads. Child processes are not covered: they a
 the addresses of loopback servers.
 """
 
+import atexit
 import ipaddress
 import os
+import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -96,6 +98,7 @@ def pytest_configure() -> None:
     for name in [name for name in os.environ if name.startswith(SETTINGS_PREFIXES)]:
         del os.environ[name]
     home = tempfile.mkdtemp(prefix="connector-tests-")
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
     os.environ["DLT_DATA_DIR"] = os.path.join(home, "dlt")  # noqa: PTH118 - an environment string
     os.environ["DLT_PROJECT_DIR"] = home  # no .dlt/secrets.toml of the developer is read
     os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
