@@ -1,0 +1,289 @@
+"""Field tables -> `sql/staging`: one generated view per raw table, and the ledger's live units.
+
+The one rule about which rows count stands in `stg_<source>__units`: a unit's newest ledger row
+among the loads that finished. Every other staging view joins its raw table to it on unit and load
+id, so a row of a superseded or unfinished load is seen nowhere.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from connector.fields import SYSTEM_TYPES, Field, Table, load_tables
+
+LEDGER_TABLES: Mapping[str, Mapping[str, str]] = {
+    "units": {
+        "unit": "VARCHAR",
+        "table_name": "VARCHAR",
+        "application_id": "VARCHAR",
+        "axis": "VARCHAR",
+        "lower_at": "TIMESTAMP WITH TIME ZONE",
+        "upper_at": "TIMESTAMP WITH TIME ZONE",
+        "remote_id": "VARCHAR",
+        "declared_rows": "BIGINT",
+        "file_rows": "BIGINT",
+        "loaded_rows": "BIGINT",
+        "quarantined_rows": "BIGINT",
+        "bytes": "BIGINT",
+        "schema_id": "VARCHAR",
+        "vendor_updated_at": "TIMESTAMP WITH TIME ZONE",
+        "min_event_at": "TIMESTAMP WITH TIME ZONE",
+        "max_event_at": "TIMESTAMP WITH TIME ZONE",
+        "event_days": "JSON",
+        "attempts": "BIGINT",
+        "fetched_at": "TIMESTAMP WITH TIME ZONE",
+        "_dlt_load_id": "VARCHAR",
+    },
+    "quarantine": {
+        "unit": "VARCHAR",
+        "_row": "BIGINT",
+        "table_name": "VARCHAR",
+        "kind": "VARCHAR",
+        "file_line": "BIGINT",
+        "byte_offset": "BIGINT",
+        "field_name": "VARCHAR",
+        "value": "VARCHAR",
+        "raw": "VARCHAR",
+        "reason": "VARCHAR",
+        "quarantined_at": "TIMESTAMP WITH TIME ZONE",
+        "_dlt_load_id": "VARCHAR",
+    },
+    "_dlt_loads": {
+        "load_id": "VARCHAR",
+        "schema_name": "VARCHAR",
+        "status": "BIGINT",
+        "inserted_at": "TIMESTAMP WITH TIME ZONE",
+        "schema_version_hash": "VARCHAR",
+    },
+}
+"""Columns and DuckDB types of the tables every source's dataset has beside its data."""
+
+_LEDGER_DOCS = {
+    "unit": "unit of work",
+    "table_name": "raw table the unit feeds",
+    "application_id": "vendor's app id",
+    "axis": "what lower_at and upper_at bound",
+    "lower_at": "start of the unit on its axis, UTC, inclusive",
+    "upper_at": "end of the unit on its axis, UTC, exclusive",
+    "remote_id": "vendor's id of the window or job",
+    "declared_rows": "rows the vendor declared",
+    "file_rows": "records in the verified file",
+    "loaded_rows": "rows loaded",
+    "quarantined_rows": "records that could not be read",
+    "bytes": "size of the file, bytes",
+    "schema_id": "vendor's id of the column set",
+    "vendor_updated_at": "last change by the vendor, UTC",
+    "min_event_at": "earliest event time in the unit, UTC",
+    "max_event_at": "latest event time in the unit, UTC",
+    "event_days": "days the unit's rows fall on, UTC, array of ISO dates",
+    "attempts": "downloads it took",
+    "fetched_at": "download time, UTC",
+    "_row": "ordinal of the row in its unit, 0-based",
+    "kind": "cell or row",
+    "file_line": "line in the file, 1-based",
+    "byte_offset": "offset in the file, bytes",
+    "field_name": "vendor's field",
+    "value": "the cell as it came",
+    "raw": "the record as it came, bytes escaped",
+    "reason": "why it does not fit",
+    "quarantined_at": "time of loading, UTC",
+    "_dlt_load_id": "load that brought the row",
+}
+_ZERO_UUID = "00000000-0000-0000-0000-000000000000"
+_ABSENT = {
+    "publisher_id": "0",
+    "google_aid": _ZERO_UUID,
+    "ios_ifa": _ZERO_UUID,
+    "huawei_oaid": _ZERO_UUID,
+    "windows_aid": _ZERO_UUID,
+}
+"""What vendors write, beside the empty text, where there is no value (raw column -> spelling)."""
+
+
+@cache
+def source_names() -> tuple[str, ...]:
+    """Sources that declare a field table, sorted."""
+    folders = files("connector").joinpath("sources").iterdir()
+    return tuple(sorted(path.name for path in folders if path.joinpath("fields.toml").is_file()))
+
+
+def raw_schema(source: str) -> dict[str, dict[str, str]]:
+    """Raw tables of a source, data and ledger: table -> column -> DuckDB type."""
+    tables = {table.name: _raw_columns(table) for table in load_tables(source).values()}
+    return tables | {name: dict(columns) for name, columns in LEDGER_TABLES.items()}
+
+
+def _raw_columns(table: Table) -> dict[str, str]:
+    columns = {field.column: field.sql_type for field in table.fields}
+    for name in table.system_columns:
+        columns[name] = "BIGINT" if SYSTEM_TYPES[name] == "bigint" else "VARCHAR"
+    return columns | {"_dlt_load_id": "VARCHAR"}
+
+
+def render_staging(source: str) -> dict[str, str]:
+    """File name -> SQL of every staging view of `source`."""
+    tables = load_tables(source).values()
+    rendered = {
+        "units": _render_units(source),
+        "quarantine": _render_quarantine(source),
+        "row_counts": _render_row_counts(source, [table.name for table in tables]),
+    }
+    rendered |= {table.name: _render_table(table) for table in tables}
+    return {f"stg_{source}__{name}.sql": text for name, text in rendered.items()}
+
+
+def write_staging(root: Path) -> list[Path]:
+    """Writes `<root>/staging` for all sources, removes files of tables gone; changed paths."""
+    folder = root / "staging"
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = {
+        name: text for source in source_names() for name, text in render_staging(source).items()
+    }
+    stale = [path for path in folder.glob("*.sql") if path.name not in wanted]
+    for path in stale:
+        path.unlink()
+    changed = [
+        folder / name
+        for name, text in wanted.items()
+        if not (folder / name).exists() or (folder / name).read_text(encoding="utf-8") != text
+    ]
+    for path in changed:
+        path.write_text(wanted[path.name], encoding="utf-8", newline="\n")
+    return stale + changed
+
+
+def _render_table(table: Table) -> str:
+    columns = [("u.application_id", "application_id", "vendor's app id")]
+    for field in table.fields:
+        columns.extend(_staging_columns(field))
+    columns += [
+        ("u.available_at", "available_at", "when the vendor last offered the unit, UTC"),
+        ("r._unit", "_unit", "unit of work that brought the row"),
+        ("r._row", "_row", "ordinal of the row in its unit, 0-based"),
+        ("r._received_from", "_received_from", "file format and part"),
+        ("r._dlt_load_id", "_dlt_load_id", "load that brought the row"),
+    ]
+    return (
+        _header(
+            f"{table.doc.rstrip('.')}: live rows of the raw table.",
+            "raw row",
+            "_unit, _row",
+            table.source,
+        )
+        + _select(columns)
+        + f"FROM {table.source}.{table.name} AS r\n"
+        + _join_units(table.source, "r._unit", "r._dlt_load_id")
+    )
+
+
+def _staging_columns(field: Field) -> Iterator[tuple[str, str, str]]:
+    """(expression, name, comment) of the staging columns of one field; none for local times."""
+    if field.type == "datetime_app_tz" or field.name == "application_id":
+        return
+    doc = field.doc.replace("\n", " ")
+    if field.type == "timestamp":
+        doc = doc.replace(", unix seconds", "").replace("unix seconds of ", "")
+    unit = {"s": "UTC", "ms": "UTC", "us": "UTC", "iso": "UTC"}.get(field.unit, field.unit)
+    if field.type != "timestamp":
+        unit = field.unit
+    doc = f"{doc}, {unit}" if unit and unit not in doc else doc
+    if not field.is_text:
+        yield f"r.{field.column}", field.alias, doc
+        return
+    text = f"nullif(r.{field.column}, '')"
+    if absent := _ABSENT.get(field.column):
+        text = f"nullif({text}, '{absent}')"
+    if field.type in {"json", "array_json"}:
+        yield f"as_json({text})", field.alias, f"{doc}; NULL where it is not valid JSON"
+        yield text, f"{field.alias}_text", "the exact text the vendor sent"
+    else:
+        yield text, field.alias, doc
+
+
+def _render_units(source: str) -> str:
+    columns = [(name, name, _LEDGER_DOCS[name]) for name in LEDGER_TABLES["units"]]
+    columns.insert(
+        -1,
+        (
+            "coalesce(vendor_updated_at, upper_at)",
+            "available_at",
+            "when the vendor last offered the unit, UTC",
+        ),
+    )
+    return (
+        _header(
+            "The live units: the newest ledger row of each, among finished loads.",
+            "unit",
+            "unit",
+            source,
+        )
+        + f"""\
+WITH finished AS (
+  SELECT load_id FROM {source}._dlt_loads WHERE status = 0
+),
+
+ranked AS (
+  SELECT
+    *,
+    row_number() OVER (PARTITION BY unit ORDER BY _dlt_load_id DESC) AS age_rank
+  FROM {source}.units
+  WHERE _dlt_load_id IN (SELECT load_id FROM finished)
+)
+
+"""
+        + _select(columns)
+        + "FROM ranked\nWHERE age_rank = 1\n"
+    )
+
+
+def _render_quarantine(source: str) -> str:
+    columns = [("u.application_id", "application_id", _LEDGER_DOCS["application_id"])]
+    columns += [(f"q.{name}", name, _LEDGER_DOCS[name]) for name in LEDGER_TABLES["quarantine"]]
+    return (
+        _header("Cells and records of live units that did not fit.", "cell or record", "", source)
+        + _select(columns)
+        + f"FROM {source}.quarantine AS q\n"
+        + _join_units(source, "q.unit", "q._dlt_load_id")
+    )
+
+
+def _render_row_counts(source: str, tables: list[str]) -> str:
+    union = "\n  UNION ALL\n".join(
+        f"  SELECT _unit, count(*) AS found FROM stg.stg_{source}__{table} GROUP BY _unit"
+        for table in tables
+    )
+    columns = [
+        ("_unit", "unit", _LEDGER_DOCS["unit"]),
+        ("CAST(sum(found) AS BIGINT)", "found_rows", "live rows of the unit, counted in raw"),
+    ]
+    return (
+        _header("Rows found in the raw tables, by unit.", "unit with rows", "unit", source)
+        + f"WITH counted AS (\n{union}\n)\n\n"
+        + _select(columns)
+        + "FROM counted\nGROUP BY _unit\n"
+    )
+
+
+def _header(doc: str, grain: str, key: str, source: str) -> str:
+    key_line = f"-- key: {key}\n" if key else ""
+    return (
+        f"-- {doc}\n-- grain: {grain}\n{key_line}-- kind: view\n"
+        f"-- generated: from connector/sources/{source}/fields.toml by `connector docs`\n"
+    )
+
+
+def _select(columns: list[tuple[str, str, str]]) -> str:
+    lines = []
+    for number, (expression, name, doc) in enumerate(columns, start=1):
+        comma = "," if number < len(columns) else ""
+        same = expression.rpartition(".")[2] == name
+        lines.append(f"  {expression}{'' if same else f' AS {name}'}{comma} -- {doc}\n")
+    return "SELECT\n" + "".join(lines)
+
+
+def _join_units(source: str, unit: str, load_id: str) -> str:
+    return (
+        f"INNER JOIN stg.stg_{source}__units AS u\n"
+        f"  ON {unit} = u.unit AND {load_id} = u._dlt_load_id\n"
+    )

@@ -1,0 +1,68 @@
+-- A payment the app reported: a purchase, a subscription, or a line of an e-commerce order.
+-- grain: revenue row, or ecommerce row of type purchase
+-- key: payment_key
+-- kind: by_day
+WITH purchases AS (
+  SELECT
+    'revenue' AS table_name, application_id, device_id, installation_id, session_id,
+    CASE
+      WHEN lower(revenue_event_type) LIKE '%trial%' THEN 'trial'
+      WHEN revenue_inapp_type = 'subscription' THEN 'subscription'
+      WHEN lower(revenue_event_type) LIKE '%subscription%' THEN 'subscription'
+      ELSE 'purchase'
+    END AS kind,
+    revenue_event_type AS event_type, revenue_price AS price,
+    CAST(coalesce(revenue_quantity, 1) AS DECIMAL(18, 0)) AS quantity,
+    CAST(revenue_price * coalesce(revenue_quantity, 1) AS DECIMAL(38, 9)) AS amount,
+    revenue_currency AS currency, revenue_product_id AS product, revenue_order_id AS order_id,
+    CASE is_revenue_verified WHEN 'true' THEN TRUE WHEN 'false' THEN FALSE END AS is_verified,
+    occurred_at, received_at, ios_ifa, ios_ifv, windows_aid, device_manufacturer,
+    app_version, country_code, _unit, _row
+  FROM stg.stg_appmetrica_stream__revenue
+),
+
+-- the vendor's price of a cart item is the whole line's, quantity and discounts included
+order_lines AS (
+  SELECT
+    'ecommerce', application_id, device_id, installation_id, session_id,
+    'ecommerce_order', ecom_type, ecom_cart_item_price_fiat_value,
+    ecom_cart_item_quantity, ecom_cart_item_price_fiat_value,
+    ecom_cart_item_price_fiat_unit_type, ecom_product_sku, ecom_order_id,
+    CAST(NULL AS BOOLEAN),
+    occurred_at, received_at, ios_ifa, ios_ifv, windows_aid, device_manufacturer,
+    app_version, country_code, _unit, _row
+  FROM stg.stg_appmetrica_stream__ecommerce
+  WHERE ecom_type = 'purchase'
+),
+
+payments AS (
+  SELECT * FROM purchases
+  UNION ALL
+  SELECT * FROM order_lines
+)
+
+SELECT
+  hash_key('appmetrica_stream', table_name, _unit, _row) AS payment_key, -- hash of source, table, unit and row
+  'appmetrica_stream' AS source, -- dataset the row came by
+  hash_key('appmetrica', application_id) AS app_key, -- core.app
+  hash_key('appmetrica', application_id, device_id) AS device_key, -- core.device
+  hash_key('appmetrica', application_id, coalesce(installation_id, ''), device_id, session_id) AS session_key, -- core.session
+  kind, -- purchase, subscription, trial or ecommerce_order
+  event_type, -- the vendor's subtype
+  price, -- as the vendor gives it; negative for refunds
+  quantity, -- items
+  amount, -- what was paid, in `currency`: price times quantity; of an order line, its price
+  upper(currency) AS currency, -- ISO 4217
+  product, -- product id
+  order_id, -- order id
+  is_verified, -- TRUE, FALSE (validation failed), NULL (never sent for validation)
+  occurred_at, -- device clock, UTC; wrong clocks are kept
+  received_at, -- receipt by the vendor, UTC
+  seconds_between(occurred_at, received_at) AS lateness_s, -- received_at minus occurred_at, s
+  utc_day(occurred_at) AS day, -- day of occurred_at, UTC
+  platform_of(ios_ifa, ios_ifv, windows_aid, device_manufacturer) AS platform, -- told by ids and maker: the vendor gives none here
+  app_version, -- developer's version text
+  country_code AS country, -- ISO 3166-1 code
+  _unit, -- unit of work that brought the row
+  _row -- ordinal of the row in its unit, 0-based
+FROM payments

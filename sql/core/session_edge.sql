@@ -1,0 +1,39 @@
+-- A start or an end of a session; what a session is, its start says first.
+-- grain: session_start or session_end row
+-- key: session_key
+-- kind: view
+WITH edges AS (
+  SELECT
+    'session_start' AS table_name, 0 AS edge, started_at,
+    CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS ended_at, received_at,
+    application_id, device_id, profile_id, session_id, installation_id, session_type, platform,
+    app_version, country_code, _unit, _row
+  FROM stg.stg_appmetrica_stream__session_start
+  UNION ALL
+  SELECT
+    'session_end', 1, NULL, ended_at, received_at,
+    application_id, device_id, profile_id, session_id, installation_id, session_type, platform,
+    app_version, country_code, _unit, _row
+  FROM stg.stg_appmetrica_stream__session_end
+)
+
+SELECT
+  coalesce(
+    hash_key('appmetrica', application_id, coalesce(installation_id, ''), device_id, session_id),
+    hash_key('appmetrica_stream', table_name, _unit, _row)
+  ) AS session_key, -- hash of app, installation, device and session id; of the row where one is missing
+  edge, -- 0 start, 1 end
+  started_at, -- device clock, UTC; NULL for an end
+  ended_at, -- device clock, UTC; NULL for a start
+  received_at, -- receipt by the vendor, UTC
+  hash_key('appmetrica', application_id) AS app_key, -- core.app
+  hash_key('appmetrica', application_id, device_id) AS device_key, -- core.device
+  hash_key('appmetrica', application_id, 'profile', profile_id) AS user_key, -- person by profile id
+  session_id, -- the vendor's number; unique with installation and device only
+  session_type, -- foreground or background
+  platform, -- ios, android or windows
+  app_version, -- developer's version text
+  country_code AS country, -- ISO 3166-1 code
+  _unit, -- unit of work that brought the row
+  _row -- ordinal of the row in its unit, 0-based
+FROM edges

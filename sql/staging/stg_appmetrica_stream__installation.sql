@@ -1,0 +1,64 @@
+-- Installations; mutable: a change is a row with sign -1 and a row of the next version with sign +1: live rows of the raw table.
+-- grain: raw row
+-- key: _unit, _row
+-- kind: view
+-- generated: from connector/sources/appmetrica_stream/fields.toml by `connector docs`
+SELECT
+  u.application_id, -- vendor's app id
+  nullif(r.fraud_status, '') AS fraud_status, -- ok|low|mid|high|unknown; starts unknown, re-emitted later
+  nullif(r.install_ipv6, '') AS install_ipv6, -- IP at install
+  r.install_receive_timestamp AS received_at, -- server receipt of the install, UTC
+  r.install_timestamp AS installed_at, -- install time, UTC
+  nullif(r.operator_name, '') AS operator_name, -- mobile operator
+  nullif(nullif(r.huawei_oaid, ''), '00000000-0000-0000-0000-000000000000') AS huawei_oaid, -- Huawei OAID (stream name)
+  nullif(r.app_build_number, '') AS app_build, -- build number; documented as integer, kept as text
+  nullif(r.app_installer, '') AS app_installer, -- install source package
+  nullif(r.fraud_reasons, '') AS fraud_reasons, -- reasons behind fraud_status; listed on 2026 pages; format not documented
+  nullif(r.os_name, '') AS platform, -- ios|android|windows
+  nullif(r.attributed_touch_type, '') AS attributed_touch_type, -- what was credited: click|impression|unknown
+  r.version, -- revision of an installation; highest wins
+  r.sign, -- collapse sign; sum gives real count
+  r.is_reattribution, -- install re-credited to a new source
+  r.is_reinstallation, -- repeat install on the device
+  nullif(r.match_type, '') AS match_type, -- fingerprint|referrer|identifier|empty
+  nullif(r.click_id, '') AS click_id, -- click/impression id, empty if none
+  nullif(r.click_ipv6, '') AS click_ipv6, -- IP at click in IPv6 form (v4 mapped)
+  r.click_timestamp AS clicked_at, -- click/impression; empty for organic, UTC
+  nullif(r.click_url_parameters, '') AS click_url_parameters, -- query string of the tracking link
+  nullif(r.click_user_agent, '') AS click_user_agent, -- user agent of the click
+  nullif(r.profile_id, '') AS profile_id, -- client-set user profile id
+  nullif(r.installation_id, '') AS installation_id, -- install id (32 hex)
+  nullif(r.certificate_verification_status, '') AS certificate_verification_status, -- unknown|valid|invalid|unsupported_operating_system|empty_event_certificate
+  nullif(r.appmetrica_device_id, '') AS device_id, -- device id; exceeds int64
+  r.appmetrica_sdk_version AS sdk_version, -- SDK version number e.g. 3001000
+  nullif(r.connection_type, '') AS connection_type, -- wifi|cell|unknown
+  nullif(r.device_locale, '') AS device_locale, -- device language
+  r.mcc, -- mobile country code
+  r.mnc, -- mobile network code
+  nullif(r.app_package_name, '') AS app_package, -- package / bundle id
+  nullif(r.app_version_name, '') AS app_version, -- developer version string
+  nullif(nullif(r.publisher_id, ''), '0') AS publisher_id, -- ad partner id; 0 for unattributed postbacks
+  nullif(r.publisher_name, '') AS publisher_name, -- ad partner name; empty if unattributed
+  nullif(r.tracker_name, '') AS tracker_name, -- tracker name from the UI
+  nullif(r.tracking_id, '') AS tracking_id, -- tracker id; example exceeds int64
+  nullif(r.country, '') AS country, -- country name in English
+  nullif(r.district, '') AS district, -- federal district name in English
+  nullif(r.area, '') AS area, -- region name in English
+  nullif(r.city, '') AS city, -- city name in English
+  nullif(r.country_iso_code, '') AS country_code, -- ISO country code, iso3166-1
+  nullif(r.device_manufacturer, '') AS device_manufacturer, -- normalised manufacturer
+  nullif(r.device_model, '') AS device_model, -- normalised model
+  nullif(r.device_type, '') AS device_type, -- phone|tablet|unknown
+  nullif(nullif(r.google_aid, ''), '00000000-0000-0000-0000-000000000000') AS google_aid, -- Google advertising id
+  nullif(nullif(r.ios_ifa, ''), '00000000-0000-0000-0000-000000000000') AS ios_ifa, -- IDFA
+  nullif(r.ios_ifv, '') AS ios_ifv, -- IDFV
+  nullif(r.os_version, '') AS os_version, -- OS version
+  nullif(nullif(r.windows_aid, ''), '00000000-0000-0000-0000-000000000000') AS windows_aid, -- Windows advertising id
+  u.available_at, -- when the vendor last offered the unit, UTC
+  r._unit, -- unit of work that brought the row
+  r._row, -- ordinal of the row in its unit, 0-based
+  r._received_from, -- file format and part
+  r._dlt_load_id -- load that brought the row
+FROM appmetrica_stream.installation AS r
+INNER JOIN stg.stg_appmetrica_stream__units AS u
+  ON r._unit = u.unit AND r._dlt_load_id = u._dlt_load_id

@@ -1,0 +1,50 @@
+-- Ends of sessions; registered when the next session starts, so days late at times: live rows of the raw table.
+-- grain: raw row
+-- key: _unit, _row
+-- kind: view
+-- generated: from connector/sources/appmetrica_stream/fields.toml by `connector docs`
+SELECT
+  u.application_id, -- vendor's app id
+  nullif(r.session_id, '') AS session_id, -- session number; unique with installation_id + ad id
+  nullif(r.session_type, '') AS session_type, -- foreground|background
+  r.session_end_receive_timestamp AS received_at, -- server receipt of session end, UTC
+  r.session_end_timestamp AS ended_at, -- session end time, UTC
+  nullif(r.device_ipv6, '') AS ip_address, -- IP at the event in IPv6 form
+  nullif(r.event_source, '') AS event_source, -- sdk|import_api|js|system
+  nullif(r.operator_name, '') AS operator_name, -- mobile operator
+  nullif(r.original_device_model, '') AS original_device_model, -- factory model code
+  nullif(nullif(r.huawei_oaid, ''), '00000000-0000-0000-0000-000000000000') AS huawei_oaid, -- Huawei OAID (stream name)
+  nullif(r.app_build_number, '') AS app_build, -- build number; documented as integer, kept as text
+  nullif(r.os_name, '') AS platform, -- ios|android|windows
+  nullif(r.profile_id, '') AS profile_id, -- client-set user profile id
+  nullif(r.installation_id, '') AS installation_id, -- install id (32 hex)
+  nullif(r.certificate_verification_status, '') AS certificate_verification_status, -- unknown|valid|invalid|unsupported_operating_system|empty_event_certificate
+  nullif(r.appmetrica_device_id, '') AS device_id, -- device id; exceeds int64
+  r.appmetrica_sdk_version AS sdk_version, -- SDK version number e.g. 3001000
+  nullif(r.connection_type, '') AS connection_type, -- wifi|cell|unknown
+  nullif(r.device_locale, '') AS device_locale, -- device language
+  r.mcc, -- mobile country code
+  r.mnc, -- mobile network code
+  nullif(r.app_package_name, '') AS app_package, -- package / bundle id
+  nullif(r.app_version_name, '') AS app_version, -- developer version string
+  nullif(r.country, '') AS country, -- country name in English
+  nullif(r.district, '') AS district, -- federal district name in English
+  nullif(r.area, '') AS area, -- region name in English
+  nullif(r.city, '') AS city, -- city name in English
+  nullif(r.country_iso_code, '') AS country_code, -- ISO country code, iso3166-1
+  nullif(r.device_manufacturer, '') AS device_manufacturer, -- normalised manufacturer
+  nullif(r.device_model, '') AS device_model, -- normalised model
+  nullif(r.device_type, '') AS device_type, -- phone|tablet|unknown
+  nullif(nullif(r.google_aid, ''), '00000000-0000-0000-0000-000000000000') AS google_aid, -- Google advertising id
+  nullif(nullif(r.ios_ifa, ''), '00000000-0000-0000-0000-000000000000') AS ios_ifa, -- IDFA
+  nullif(r.ios_ifv, '') AS ios_ifv, -- IDFV
+  nullif(r.os_version, '') AS os_version, -- OS version
+  nullif(nullif(r.windows_aid, ''), '00000000-0000-0000-0000-000000000000') AS windows_aid, -- Windows advertising id
+  u.available_at, -- when the vendor last offered the unit, UTC
+  r._unit, -- unit of work that brought the row
+  r._row, -- ordinal of the row in its unit, 0-based
+  r._received_from, -- file format and part
+  r._dlt_load_id -- load that brought the row
+FROM appmetrica_stream.session_end AS r
+INNER JOIN stg.stg_appmetrica_stream__units AS u
+  ON r._unit = u.unit AND r._dlt_load_id = u._dlt_load_id
