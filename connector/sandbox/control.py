@@ -1,0 +1,102 @@
+"""Control endpoints under `/_sandbox/`: the methods of `Emulator` over HTTP, JSON both ways."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from aiohttp import web
+
+from connector.errors import ConfigError
+from connector.sandbox.emulator import Emulator
+
+_Handler = Callable[[web.Request], Awaitable[web.Response]]
+
+
+class ControlRoutes:
+    """HTTP face of the controls of one emulator. Wrong input gets 400 `{"error": text}`."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        self._emulator = emulator
+
+    def add_to(self, router: web.UrlDispatcher) -> None:
+        """Add the endpoints to the API host."""
+        e = self._emulator
+        add, reply = router.add_route, self._reply
+        add("GET", "/_sandbox/clock", reply(lambda _: e.describe_clock()))
+        add("POST", "/_sandbox/clock", reply(self._move_clock))
+        add("GET", "/_sandbox/faults", reply(lambda _: {"faults": e.faults()}))
+        add("POST", "/_sandbox/faults", reply(self._add_fault))
+        add("DELETE", "/_sandbox/faults", reply(lambda _: {"removed": e.remove_faults()}))
+        add("DELETE", "/_sandbox/faults/{fault}", reply(self._remove_fault))
+        add("GET", "/_sandbox/requests", reply(lambda _: e.requests()))
+        add("DELETE", "/_sandbox/requests", reply(self._reset_requests))
+        add("POST", "/_sandbox/windows", reply(self._add_window))
+        add("POST", "/_sandbox/windows/change", reply(self._change_window))
+        add("GET", "/_sandbox/windows/{app}/{data_type}", reply(self._list_windows))
+        add("GET", "/_sandbox/truth/appmetrica_stream/{app}/{data_type}", reply(self._truth))
+        add("GET", "/_sandbox/truth/population/{app}", reply(self._daily_truth))
+
+    def _reply(self, act: Callable[["_Call"], Mapping[str, Any]]) -> _Handler:
+        """A handler that answers what `act` gives; it runs beside the loop, as it may take time."""
+
+        async def handle(request: web.Request) -> web.Response:
+            try:
+                call = _Call(request, _parse_body(await request.read()))
+                answer = await asyncio.to_thread(act, call)
+            except (ConfigError, TypeError, ValueError, KeyError) as error:
+                return web.json_response({"error": str(error)}, status=400)
+            return web.json_response(answer)
+
+        return handle
+
+    def _move_clock(self, call: "_Call") -> Mapping[str, Any]:
+        self._emulator.move_clock(call.body)
+        return self._emulator.describe_clock()
+
+    def _add_fault(self, call: "_Call") -> Mapping[str, Any]:
+        return {"id": self._emulator.add_fault(**call.body)}
+
+    def _remove_fault(self, call: "_Call") -> Mapping[str, Any]:
+        return {"removed": self._emulator.remove_faults(int(call.part("fault")))}
+
+    def _reset_requests(self, _: "_Call") -> Mapping[str, Any]:
+        self._emulator.reset_requests()
+        return {"reset": True}
+
+    def _add_window(self, call: "_Call") -> Mapping[str, Any]:
+        return self._emulator.add_window(**call.body)
+
+    def _change_window(self, call: "_Call") -> Mapping[str, Any]:
+        self._emulator.change_window(**call.body)
+        return {"changed": True}
+
+    def _list_windows(self, call: "_Call") -> Mapping[str, Any]:
+        return {"windows": self._emulator.windows(int(call.part("app")), call.part("data_type"))}
+
+    def _truth(self, call: "_Call") -> Mapping[str, Any]:
+        return self._emulator.truth(int(call.part("app")), call.part("data_type"))
+
+    def _daily_truth(self, call: "_Call") -> Mapping[str, Any]:
+        zone = call.request.query.get("zone", "UTC")
+        return self._emulator.daily_truth(int(call.part("app")), zone)
+
+
+class _Call:
+    """One control request with its parsed body."""
+
+    def __init__(self, request: web.Request, body: dict[str, Any]) -> None:
+        self.request = request
+        self.body = body
+
+    def part(self, name: str) -> str:
+        return self.request.match_info[name]
+
+
+def _parse_body(raw: bytes) -> dict[str, Any]:
+    if not raw:
+        return {}
+    body = json.loads(raw)
+    if not isinstance(body, dict):
+        raise ConfigError("the body must be a JSON object")
+    return body

@@ -1,0 +1,143 @@
+"""The sandbox without its sockets: the world, the emulated APIs, and every control there is."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from connector.errors import ConfigError
+from connector.sandbox.appmetrica_stream.datastream import DataStream
+from connector.sandbox.appmetrica_stream.timeline import WINDOW_S
+from connector.sandbox.appmetrica_stream.truth import list_truth
+from connector.sandbox.daily_truth import count_days
+from connector.sandbox.faults import FaultBook
+from connector.sandbox.scenario import Scenario
+from connector.sandbox.traffic import Traffic
+from connector.sandbox.world import World
+
+
+class Emulator:
+    """One running scenario. Methods equal the control endpoints under `/_sandbox/`.
+
+    Windows are unix seconds everywhere; apps are ids of the scenario.
+    """
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.world = World(scenario)
+        self.clock = self.world.clock
+        self.fault_book = FaultBook()
+        self.traffic = Traffic()
+        self.stream = DataStream(self.world, self.fault_book)
+        for declared in scenario.faults:
+            self.add_fault(**declared)
+
+    def add_fault(self, kind: str, **declared: Any) -> int:
+        """Set a fault (keys: docs/sandbox.md); its id. `window_index` may stand for `window`."""
+        if "window_index" in declared:
+            declared["window"] = self.window_at(int(declared.pop("window_index")))
+        return self.fault_book.add({"kind": kind, **declared}, self.clock.now()).id
+
+    def remove_faults(self, fault_id: int | None = None) -> int:
+        """Take back one fault or all; how many there were."""
+        return self.fault_book.remove(fault_id)
+
+    def faults(self) -> list[dict[str, Any]]:
+        """The faults that are set, with how often each was seen and used."""
+        return [fault.describe() for fault in self.fault_book.all()]
+
+    def window_at(self, index: int) -> int:
+        """Timestamp of the window `index` of the history (unix seconds).
+
+        0 is the first window there is, -1 the newest that was settled when the clock started.
+        """
+        timeline = next(iter(self.stream.apps.values())).timeline
+        if index >= 0:
+            return timeline.slot_of(self.world.since - 1) + WINDOW_S * (index + 1)
+        return timeline.slot_of(self.clock.start.timestamp()) - WINDOW_S * (1 - index)
+
+    def windows(self, app: int, data_type: str) -> list[dict[str, Any]]:
+        """The windows listed now, oldest first, as status would say without listing faults."""
+        with self.world.lock:
+            self.stream.windows_of(app, data_type)
+            return [
+                {
+                    "stream_window_timestamp": file.timestamp,
+                    "export_schema_id": file.schema.id,
+                    "payload_bytes": file.payload_bytes,
+                    "event_count": file.event_count,
+                    "update_timestamp": file.updated_at,
+                }
+                for file in self.stream.listed(app, data_type)
+            ]
+
+    def add_window(self, app: int, data_type: str, window: int, **declared: Any) -> dict[str, Any]:
+        """Put a made-up window in place; what status will say of it.
+
+        `rows` (lists or mappings), `body` (text or bytes), `body_base64` or `path` (served as it
+        is; `.gz` with Content-Encoding: gzip); optional `schema_id`, `field_names`,
+        `export_format`, `event_count`, `payload_bytes`, `update_timestamp`.
+        """
+        with self.world.lock:
+            values = {"data_type": data_type, "window": window, **declared}
+            file = self.stream.inject(app, values)
+        return {
+            "stream_window_timestamp": file.timestamp,
+            "export_schema_id": file.schema.id,
+            "payload_bytes": file.payload_bytes,
+            "event_count": file.event_count,
+            "update_timestamp": file.updated_at,
+        }
+
+    def change_window(
+        self, app: int, data_type: str, window: int, *, add: int = 0, remove: int = 0, edit: int = 0
+    ) -> None:
+        """Change a window of the population now; its `update_timestamp` moves."""
+        if not add and not remove and not edit:
+            raise ConfigError("window change: one of add, remove, edit is needed")
+        with self.world.lock:
+            self.stream.change_window(app, data_type, window, add=add, remove=remove, edit=edit)
+
+    def truth(self, app: int, data_type: str) -> dict[str, Any]:
+        """Every row of every window listed now; form in `appmetrica_stream.truth.list_truth`."""
+        with self.world.lock:
+            return list_truth(self.stream, app, data_type)
+
+    def daily_truth(self, app: int, zone: str = "UTC") -> dict[str, dict[str, Any]]:
+        """What happened per day (ISO date in `zone`) among everything processed by now."""
+        with self.world.lock:
+            now = self.world.live()
+            if app not in self.world.records:
+                raise ConfigError(f"app {app} is none of {sorted(self.world.records)}")
+            return count_days(self.world.records[app], now, zone)
+
+    def requests(self) -> dict[str, Any]:
+        """What was asked since the start or the last reset."""
+        return self.traffic.describe()
+
+    def reset_requests(self) -> None:
+        """Forget what was asked."""
+        self.traffic.reset()
+
+    def move_clock(self, moves: Mapping[str, Any]) -> None:
+        """`{"advance": seconds}` or `{"set": ISO 8601 or unix seconds}`."""
+        if set(moves) == {"advance"}:
+            self.clock.advance(float(moves["advance"]))
+        elif set(moves) == {"set"}:
+            self.clock.set(_parse_moment(moves["set"]))
+        else:
+            raise ConfigError('clock: {"advance": seconds} or {"set": moment} is needed')
+
+    def describe_clock(self) -> dict[str, Any]:
+        """Mode and present moment."""
+        now = self.clock.now()
+        return {"mode": self.clock.mode, "now": now.isoformat(), "timestamp": now.timestamp()}
+
+
+def _parse_moment(value: object) -> datetime:
+    try:
+        if isinstance(value, int | float):
+            return datetime.fromtimestamp(value, UTC)
+        moment = datetime.fromisoformat(str(value))
+    except (ValueError, OverflowError):
+        raise ConfigError(f"clock: {value!r} is neither ISO 8601 nor unix seconds") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,134 @@
+"""What the sandbox is to be like: frozen data, read from a TOML file or made in Python."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from connector.errors import ConfigError
+from connector.sandbox.clock import ClockMode
+
+READ_TOKEN = "sandbox-read-token"  # noqa: S105 - of an emulator on loopback, not a secret
+WRITE_TOKEN = "sandbox-write-token"  # noqa: S105 - as above
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """One application. `zone` is the IANA zone of its `*_datetime` columns.
+
+    `access` is what the tokens may do with it: `edit`, `read` (no settings changes) or `none`.
+    """
+
+    id: int
+    name: str
+    zone: str = "UTC"
+    genre: Literal["game", "shop"] = "game"
+    created: str = "2024-01-15"
+    access: Literal["edit", "read", "none"] = "edit"
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """Size and oddity. `devices` per app install between the warm-up's start and the clock's start.
+
+    `awkward_share` is the share of events with a payload that breaks naive readers; NUL bytes are
+    among these only when `has_nul`.
+    """
+
+    devices: int = 3500
+    warmup_days: int = 30
+    awkward_share: float = 0.02
+    has_nul: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StreamType:
+    """Initial export settings of one data type (spec section 4.1). Empty `fields` = all known."""
+
+    enabled: bool = True
+    export_format: Literal["csv", "json"] = "csv"
+    fields: tuple[str, ...] = ()
+    include_events: tuple[str, ...] = ()
+    exclude_events: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FileShape:
+    """How files are spelled where the vendor's text leaves it open (spec section 8)."""
+
+    newline: Literal["crlf", "lf"] = "lf"
+    final_newline: bool = True
+    bom: bool = False
+    quoting: Literal["minimal", "all"] = "minimal"
+    json_layout: Literal["object", "array", "lines"] = "object"
+    json_values: Literal["native", "string"] = "string"
+    json_empty: Literal["empty", "null", "missing"] = "empty"
+    json_arrays: Literal["text", "native"] = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Behaviour of the Data Stream API (spec sections 6 to 8). Zero limits are no limits."""
+
+    types: Mapping[str, StreamType] = field(default_factory=dict)
+    data_types: tuple[str, ...] = ()
+    shape: FileShape = FileShape()
+    window_offset_s: int = 10
+    empty_windows: Literal["absent", "listed"] = "absent"
+    expire_days: float = 7.0
+    parallel_downloads: int = 10
+    requests_per_day: int = 50_000
+    throttle_code: int = 429
+    retry_after_s: int = 0
+    monthly_events: int = 0
+    list_export_format: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """Everything a sandbox starts from.
+
+    `start` (aware) is the clock's first moment; None is the machine's present. History reaches
+    `history_days` back from it. `faults` are the mappings `POST /_sandbox/faults` takes.
+    """
+
+    seed: int = 1
+    clock: ClockMode = "real"
+    start: datetime | None = None
+    history_days: float = 3.0
+    latency_s: float = 0.0
+    read_token: str = READ_TOKEN
+    write_token: str = WRITE_TOKEN
+    apps: tuple[App, ...] = ()
+    population: Population = Population()
+    stream: Stream = Stream()
+    faults: tuple[Mapping[str, Any], ...] = ()
+
+    def app(self, app_id: int) -> App:
+        """The app with this id; ConfigError if the scenario has none."""
+        for app in self.apps:
+            if app.id == app_id:
+                return app
+        raise ConfigError(f"the scenario has no app {app_id}; it has {[a.id for a in self.apps]}")
+
+
+def default_scenario() -> Scenario:
+    """The scenario of the demo: real clock, 3 days of history, a game and a shop."""
+    json_type = StreamType(export_format="json")
+    return Scenario(
+        apps=(
+            App(4_100_001, "Merge Meadow", zone="Europe/Moscow", genre="game"),
+            App(4_100_002, "Corner Shop", zone="America/Sao_Paulo", genre="shop"),
+        ),
+        stream=Stream(types={"click": json_type, "deeplink": json_type, "push_token": json_type}),
+    )
+
+
+def load_scenario(scenario: "Scenario | Path | str | None") -> Scenario:
+    """A scenario as given, from a TOML file, or the default one for None."""
+    from connector.sandbox.scenario_file import read_scenario
+
+    if scenario is None:
+        return default_scenario()
+    return scenario if isinstance(scenario, Scenario) else read_scenario(Path(scenario))

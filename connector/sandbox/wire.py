@@ -1,0 +1,163 @@
+"""Bodies on the wire: whole, compressed, and spoiled the ways the answer faults ask for.
+
+Faults of one request are carried out together; `gzip_*` only where the client accepts gzip.
+"""
+
+import asyncio
+import gzip
+import zlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import hdrs, web
+
+from connector.sandbox.faults import Fault
+
+_CHUNK = 1 << 18
+_IN_LOOP_BYTES = 1 << 17
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """What is to be sent: bytes, or a file on disk that is served as it is."""
+
+    content_type: str
+    body: bytes = b""
+    path: Path | None = None
+
+
+async def send_payload(
+    request: web.Request, payload: Payload, faults: Sequence[Fault], on_sent: Callable[[], None]
+) -> web.StreamResponse:
+    """Answer 200 with the payload; `on_sent` is called when its last byte was handed over."""
+    kinds = {fault.kind: fault for fault in faults}
+    await wait_slow(faults)
+    accepts = "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, "").lower()
+    is_packed = accepts and "no_gzip" not in kinds
+    spoiling = kinds.keys() & {"cut", "gzip_no_trailer", "gzip_wrong_length", "stall", "slow"}
+    if payload.path is not None and not spoiling:
+        return await _send_file(request, payload, on_sent, is_packed=is_packed)
+    body = payload.body
+    if payload.path is not None:
+        body = await asyncio.to_thread(_read_plain, payload.path)
+    wire = await _compress(body) if is_packed else body
+    response = web.StreamResponse(headers={hdrs.CONTENT_TYPE: payload.content_type})
+    if is_packed:
+        response.headers[hdrs.CONTENT_ENCODING] = "gzip"
+    if spoiling:
+        return await _send_spoiled(request, response, _spoil(wire, body, kinds), kinds, on_sent)
+    response.content_length = len(wire)
+    await response.prepare(request)
+    await response.write(wire)
+    on_sent()
+    await response.write_eof()
+    return response
+
+
+async def wait_slow(faults: Sequence[Fault]) -> None:
+    """Let `slow` faults hold the answer back, in real seconds."""
+    for fault in faults:
+        if fault.kind == "slow":
+            await asyncio.sleep(float(fault.params["seconds"]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Spoiled:
+    """Bytes to send, the length to declare (None: chunked), whether to hang up after them."""
+
+    wire: bytes
+    length: int | None
+    hangs_up: bool
+
+
+def _spoil(wire: bytes, body: bytes, kinds: dict[str, Fault]) -> _Spoiled:
+    is_packed = wire is not body
+    if is_packed and "gzip_no_trailer" in kinds:
+        wire = wire[:-8]
+    length: int | None = len(wire)
+    hangs_up = False
+    if is_packed and (fault := kinds.get("gzip_wrong_length")):
+        off_by = int(fault.params["off_by"])
+        length = len(wire) + off_by if off_by else len(body)
+        hangs_up = True
+    if fault := kinds.get("cut"):
+        wire = wire[: int(fault.params["at_bytes"])]
+        framing = fault.params["framing"]
+        length = {"chunked": None, "clean": len(wire)}.get(framing, length)
+        hangs_up = framing != "clean"
+    return _Spoiled(wire, length, hangs_up)
+
+
+async def _send_spoiled(
+    request: web.Request,
+    response: web.StreamResponse,
+    spoiled: _Spoiled,
+    kinds: dict[str, Fault],
+    on_sent: Callable[[], None],
+) -> web.StreamResponse:
+    if spoiled.length is None:
+        response.enable_chunked_encoding()
+    else:
+        response.content_length = spoiled.length
+    if spoiled.hangs_up:
+        response.force_close()
+    await response.prepare(request)
+    async for chunk in _pace(spoiled.wire, kinds):
+        await response.write(chunk)
+    on_sent()
+    if spoiled.hangs_up and request.transport is not None:
+        request.transport.close()
+    else:
+        await response.write_eof()
+    return response
+
+
+async def _pace(wire: bytes, kinds: dict[str, Fault]) -> AsyncIterator[bytes]:
+    """The bytes in pieces, with the pauses of `stall` and `slow`."""
+    rest = wire
+    if fault := kinds.get("stall"):
+        at = int(fault.params["at_bytes"])
+        if at:
+            yield rest[:at]
+        rest = rest[at:]
+        await asyncio.sleep(float(fault.params["seconds"]))
+    speed = int(kinds["slow"].params["bytes_per_second"]) if "slow" in kinds else 0
+    step = max(1, speed // 10) if speed else _CHUNK
+    for start in range(0, len(rest), step):
+        yield rest[start : start + step]
+        if speed:
+            await asyncio.sleep(0.1)
+
+
+async def _send_file(
+    request: web.Request, payload: Payload, on_sent: Callable[[], None], *, is_packed: bool
+) -> web.StreamResponse:
+    """Straight from disk; a `.gz` goes out as it is, or unpacked for clients without gzip."""
+    path = payload.path
+    assert path is not None
+    response = web.StreamResponse(headers={hdrs.CONTENT_TYPE: payload.content_type})
+    if path.suffix == ".gz" and is_packed:
+        response.headers[hdrs.CONTENT_ENCODING] = "gzip"
+    is_unpacking = path.suffix == ".gz" and not is_packed
+    if not is_unpacking:
+        response.content_length = path.stat().st_size
+    await response.prepare(request)
+    with path.open("rb") as file:
+        unpack = zlib.decompressobj(wbits=31)
+        while chunk := await asyncio.to_thread(file.read, _CHUNK):
+            await response.write(unpack.decompress(chunk) if is_unpacking else chunk)
+    on_sent()
+    await response.write_eof()
+    return response
+
+
+def _read_plain(path: Path) -> bytes:
+    data = path.read_bytes()
+    return gzip.decompress(data) if path.suffix == ".gz" else data
+
+
+async def _compress(body: bytes) -> bytes:
+    if len(body) < _IN_LOOP_BYTES:
+        return gzip.compress(body, 1, mtime=0)
+    return await asyncio.to_thread(gzip.compress, body, 1, mtime=0)
