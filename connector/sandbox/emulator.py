@@ -6,7 +6,6 @@ from typing import Any
 
 from connector.errors import ConfigError
 from connector.sandbox.appmetrica_stream.datastream import DataStream
-from connector.sandbox.appmetrica_stream.timeline import WINDOW_S
 from connector.sandbox.appmetrica_stream.truth import list_truth
 from connector.sandbox.daily_truth import count_days
 from connector.sandbox.faults import FaultBook
@@ -34,7 +33,10 @@ class Emulator:
     def add_fault(self, kind: str, **declared: Any) -> int:
         """Set a fault (keys: docs/sandbox.md); its id. `window_index` may stand for `window`."""
         if "window_index" in declared:
-            declared["window"] = self.window_at(int(declared.pop("window_index")))
+            index = int(declared.pop("window_index"))
+            declared["window"] = self.window_at(
+                index, declared.get("app"), declared.get("data_type")
+            )
         return self.fault_book.add({"kind": kind, **declared}, self.clock.now()).id
 
     def remove_faults(self, fault_id: int | None = None) -> int:
@@ -45,15 +47,21 @@ class Emulator:
         """The faults that are set, with how often each was seen and used."""
         return [fault.describe() for fault in self.fault_book.all()]
 
-    def window_at(self, index: int) -> int:
+    def window_at(self, index: int, app: int | None = None, data_type: str | None = None) -> int:
         """Timestamp of the window `index` of the history (unix seconds).
 
-        0 is the first window there is, -1 the newest that was settled when the clock started.
+        0 is the oldest, -1 the newest that was settled when the clock started; with an app and a
+        data type only windows with rows of theirs count.
         """
-        timeline = next(iter(self.stream.apps.values())).timeline
-        if index >= 0:
-            return timeline.slot_of(self.world.since - 1) + WINDOW_S * (index + 1)
-        return timeline.slot_of(self.clock.start.timestamp()) - WINDOW_S * (1 - index)
+        with self.world.lock:
+            self.world.live()
+            app_id = next(iter(self.stream.apps)) if app is None else app
+            windows = self.stream.windows_of(app_id, data_type or "event")
+            slots = windows.history(data_type if app is not None else None)
+        try:
+            return slots[index]
+        except IndexError:
+            raise ConfigError(f"window_index {index}: the history has {len(slots)}") from None
 
     def windows(self, app: int, data_type: str) -> list[dict[str, Any]]:
         """The windows listed now, oldest first, as status would say without listing faults."""

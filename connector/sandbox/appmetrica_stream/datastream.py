@@ -23,11 +23,12 @@ class DataStream:
     """State of the emulated service. Callers hold `world.lock`; times are unix seconds."""
 
     def __init__(self, world: World, faults: FaultBook) -> None:
-        stream = world.scenario.stream
+        stream, start = world.scenario.stream, world.clock.start.timestamp()
         self.world = world
         self.faults = faults
         self.apps = {
-            app.id: AppWindows(app, stream, faults, world.since) for app in world.scenario.apps
+            app.id: AppWindows(app, stream, faults, world.since, start)
+            for app in world.scenario.apps
         }
         self._writers = {
             app_id: StatusWriter(windows, lambda: faults.of_stage("listing"))

@@ -49,21 +49,35 @@ class _Parts:
 class AppWindows:
     """Windows of one app. Files are made when first asked for and kept until their parts change.
 
+    History runs from `since` to `start`, when the clock started (both unix seconds);
     `lost` are half-open ranges of unix seconds in which nothing was prepared (monthly limit).
     """
 
-    def __init__(self, app: App, stream: Stream, faults: FaultBook, since: int) -> None:
+    def __init__(
+        self, app: App, stream: Stream, faults: FaultBook, since: int, start: float
+    ) -> None:
         self.app = app
         self.stream = stream
         self.exports = ExportBook(stream)
         self.timeline = Timeline(stream.window_offset_s)
         self.first_slot = self.timeline.slot_of(since - 1) + WINDOW_S
+        self._last_slot = self.timeline.slot_of(start) - 2 * WINDOW_S
         self.lost: tuple[tuple[int, int], ...] = ()
         self._faults = faults
         self._maker = ContentMaker(CellMaker(app), self.exports, stream.shape)
         self._changes: dict[tuple[str, int], list[Change]] = {}
         self._injected: dict[tuple[str, int], dict[int, WindowFile]] = {}
         self._made: dict[tuple[str, int], tuple[_Parts, list[WindowFile]]] = {}
+
+    def history(self, data_type: str | None) -> list[int]:
+        """Windows from the oldest to the newest that was settled when the clock started.
+
+        Only those with rows of `data_type`, if one is given.
+        """
+        slots = range(self.first_slot, self._last_slot + 1, WINDOW_S)
+        if data_type is None:
+            return list(slots)
+        return [slot for slot in slots if self.timeline.entries(data_type, slot)]
 
     def change(self, data_type: str, slot: int, change: Change) -> None:
         """Change a window's content now; its `update_timestamp` becomes `change.at`."""
