@@ -6,7 +6,7 @@ The list follows the fault table in section 14 of the Data Stream contract.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Stage = Literal["answer", "window", "listing"]
@@ -14,12 +14,16 @@ Stage = Literal["answer", "window", "listing"]
 
 @dataclass(frozen=True, slots=True)
 class FaultKind:
-    """One kind of fault; `params` are its parameters with their defaults."""
+    """One kind of fault; `params` are its parameters with their defaults.
+
+    `choices` has the values of those that take only some; "" always means "as it is".
+    """
 
     name: str
     stage: Stage
     params: Mapping[str, object]
     doc: str
+    choices: Mapping[str, tuple[object, ...]] = field(default_factory=dict)
 
 
 _KINDS = (
@@ -29,6 +33,7 @@ _KINDS = (
         {"code": 503, "retry_after": "", "body": "json", "text": ""},
         "Answer with `code`; `body` is json, html, text or empty, or `text` word for word; "
         "`retry_after` becomes the header of that name. Code 200 gives a page where a file is due.",
+        {"body": ("json", "html", "text", "empty")},
     ),
     FaultKind(
         "monthly_limit",
@@ -43,6 +48,7 @@ _KINDS = (
         {"at_bytes": 100, "framing": "length"},
         "The connection is dropped after `at_bytes` of the body as sent; `framing` is length "
         "(a Content-Length promises more), chunked, or clean (the short body looks complete).",
+        {"framing": ("length", "chunked", "clean")},
     ),
     FaultKind("gzip_no_trailer", "answer", {}, "The gzip body lacks its last 8 bytes."),
     FaultKind(
@@ -88,7 +94,7 @@ _KINDS = (
         "event_count",
         "listing",
         {"off_by": 1, "heals_after": -1},
-        "`event_count` is off by `off_by`; right again after `heals_after` status calls (-1: never)",
+        "`event_count` is off by `off_by`; right again after `heals_after` status calls (-1: never).",
     ),
     FaultKind(
         "skip_windows",
@@ -104,6 +110,7 @@ _KINDS = (
         "The window stands under two schema ids, rows split between them; the newer one has its "
         "columns reversed and those in `drop` missing. A download serves one of the two files: "
         "`alternate`, `old` or `new`.",
+        {"serve": ("alternate", "old", "new")},
     ),
     FaultKind(
         "schema_change",
@@ -128,6 +135,17 @@ _KINDS = (
         },
         "The file is spelled differently from the scenario's `stream.shape`, same content; "
         "`export_format` switches between csv and json.",
+        {
+            "newline": ("crlf", "lf"),
+            "final_newline": (True, False),
+            "bom": (True, False),
+            "quoting": ("minimal", "all"),
+            "export_format": ("csv", "json"),
+            "json_layout": ("object", "array", "lines"),
+            "json_values": ("native", "string"),
+            "json_empty": ("empty", "null", "missing"),
+            "json_arrays": ("text", "native"),
+        },
     ),
     FaultKind(
         "cells",
@@ -159,12 +177,14 @@ _KINDS = (
         {"row": 0, "how": "short"},
         "A record that cannot be read, still counted: csv `short` or `long` (fields missing or too "
         "many); json `cut` (malformed) or `scalar` (no object).",
+        {"how": ("short", "long", "cut", "scalar")},
     ),
     FaultKind(
         "empty_windows",
         "listing",
         {"mode": "listed"},
         "Windows without rows are `listed` (event_count 0) or `absent`.",
+        {"mode": ("listed", "absent")},
     ),
     FaultKind("unordered", "listing", {}, "Windows, types and schemas are in no order."),
     FaultKind("unknown_keys", "listing", {}, "Keys nobody documented, at every level."),

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connector.errors import ConfigError
-from connector.sandbox.fault_kinds import FAULT_KINDS, Stage
+from connector.sandbox.fault_kinds import FAULT_KINDS, FaultKind, Stage
 
 ENDPOINTS = ("any", "status", "data", "settings", "applications")
 _ADDRESS_KEYS = (
@@ -148,7 +148,11 @@ def parse_fault(declared: Mapping[str, Any], fault_id: int) -> Fault:
     endpoint = str(declared.get("endpoint", default)) if kind.stage == "answer" else "any"
     if endpoint not in ENDPOINTS:
         raise ConfigError(f"{where}: endpoint {endpoint!r} is none of {ENDPOINTS}")
+    for name, value in given.items():
+        _check_param(kind, name, value)
     app, window = declared.get("app"), declared.get("window")
+    if kind.name == "skip_windows" and window is None:
+        raise ConfigError(f"{where}: `window` or `window_index` is needed")
     return Fault(
         id=fault_id,
         kind=kind.name,
@@ -163,6 +167,16 @@ def parse_fault(declared: Mapping[str, Any], fault_id: int) -> Fault:
         until=_parse_bound(declared.get("until"), float("inf")),
         params={**kind.params, **given},
     )
+
+
+def _check_param(kind: FaultKind, name: str, value: object) -> None:
+    choices, default = kind.choices.get(name), kind.params[name]
+    if choices is not None and value not in {*choices, ""}:
+        raise ConfigError(f"fault {kind.name!r}: {name} = {value!r} is none of {choices}")
+    for types in ((int, float), (list, tuple), (dict,)):
+        if isinstance(default, types) and not isinstance(value, types):
+            wanted = types[0].__name__
+            raise ConfigError(f"fault {kind.name!r}: {name} = {value!r} is no {wanted}")
 
 
 def next_month(moment: datetime) -> datetime:

@@ -36,7 +36,7 @@ class Population:
     among these only when `has_nul`.
     """
 
-    devices: int = 3500
+    devices: int = 4500
     warmup_days: int = 30
     awkward_share: float = 0.02
     has_nul: bool = False

@@ -52,9 +52,10 @@ class Traffic:
             self._downloads[app_id, data_type, window] += 1
 
     def keep_storage_request(self, path: str, headers: Mapping[str, str]) -> None:
-        """Keep the headers somebody sent to the storage host, so a test can look for a token."""
+        """Keep the headers (names in small letters) that the storage host was sent."""
+        kept = {name.lower(): value for name, value in headers.items()}
         with self._lock:
-            self._storage.append({"path": path, "headers": dict(headers)})
+            self._storage.append({"path": path, "headers": kept})
 
     def reset(self) -> None:
         """Forget everything but the use of the daily quota and what is under way."""

@@ -181,9 +181,12 @@ class StreamRoutes:
             if file is None:
                 return refuse(404, "No such window")
             traffic.count_file(address.app, address.data_type, address.window)
-            response = await send_payload(request, _payload(file), faults, release)
-            self._grow(address, faults)
-            return response
+
+            def on_sent() -> None:
+                release()
+                self._grow(address, faults)
+
+            return await send_payload(request, _payload(file), faults, on_sent)
         finally:
             release()
 

@@ -70,7 +70,7 @@ def act(actor: Actor, session: Session) -> None:
         shop(actor.write, rng, session, actor.device.place.currency)
     else:
         _watch_ads(actor, session)
-    if rng.random() < (0.25 if actor.device.is_payer else 0.002):
+    if rng.random() < (0.35 if actor.device.is_payer else 0.003):
         _pay(actor, session)
     _fail(actor, session)
 
@@ -127,7 +127,7 @@ def _pay(actor: Actor, session: Session) -> None:
     payment = Purchase(product, order, price, currency, quantity, verified, subtype)
     happened_at = (session.start_at + session.end_at) // 2
     actor.write("purchase", session, happened_at, session.upload_delay_s, payment)
-    if rng.random() < 0.08:
+    if rng.random() < 0.1:
         refund = Purchase(product, order, f"-{price}", currency, quantity, verified, "refund")
         actor.write("purchase", session, happened_at, 3600 + rng.randrange(90_000), refund)
 

@@ -12,7 +12,7 @@ from connector.sandbox.population.vocabulary import FRAUD
 _DAY_S = 86_400
 _HOURS = (1, 1, 1, 1, 1, 2, 4, 7, 8, 6, 5, 5, 7, 7, 5, 5, 6, 7, 9, 11, 13, 13, 9, 4)
 _HOUR_POOL = tuple(hour for hour, weight in enumerate(_HOURS) for _ in range(weight))
-_CHURN_BY_AGE = ((1, 0.23), (3, 0.10), (7, 0.06), (30, 0.03), (100_000, 0.02))
+_CHURN_BY_AGE = ((1, 0.28), (3, 0.14), (7, 0.09), (30, 0.05), (100_000, 0.03))
 
 
 @dataclass(frozen=True, slots=True)

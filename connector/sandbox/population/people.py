@@ -103,7 +103,7 @@ def make_device(rng: Random, index: int, installed_at: int) -> Device:
         oaid=make_guid(rng) if is_android and rng.random() < 0.1 else "",
         profile_id=f"player-{rng.getrandbits(40):x}" if rng.random() < 0.45 else "",
         clock_shift_s=_make_clock_shift(rng, installed_at),
-        is_payer=rng.random() < 0.06,
+        is_payer=rng.random() < 0.09,
         installed_at=installed_at,
         source=make_source(rng, installed_at) if rng.random() < 0.42 else None,
     )

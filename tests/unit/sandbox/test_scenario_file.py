@@ -1,0 +1,99 @@
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from connector.errors import ConfigError
+from connector.sandbox import default_scenario, load_scenario
+from connector.sandbox.emulator import Emulator
+
+ROOT = Path(__file__).parent.parent.parent.parent
+EXAMPLES = sorted((ROOT / "examples" / "scenarios").glob("*.toml"))
+
+FULL = """
+seed = 9
+clock = "simulated"
+start = 2026-03-02T12:00:00Z
+history_days = 0.5
+
+[[apps]]
+id = 7
+name = "One"
+zone = "Asia/Kolkata"
+genre = "shop"
+
+[population]
+devices = 10
+
+[stream]
+window_offset_s = 40
+data_types = ["event", "revenue"]
+
+[stream.shape]
+json_layout = "lines"
+
+[stream.types.event]
+export_format = "json"
+fields = ["event_name"]
+
+[[faults]]
+kind = "status"
+code = 500
+times = -1
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "scenario.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_scenario_file_says_everything(tmp_path: Path) -> None:
+    scenario = load_scenario(write(tmp_path, FULL))
+    assert scenario.start == datetime(2026, 3, 2, 12, tzinfo=UTC)
+    assert (scenario.apps[0].zone, scenario.population.devices) == ("Asia/Kolkata", 10)
+    assert scenario.stream.shape.json_layout == "lines"
+    assert scenario.stream.types["event"].fields == ("event_name",)
+    assert scenario.stream.data_types == ("event", "revenue")
+    emulator = Emulator(scenario)
+    assert emulator.faults()[0]["params"]["code"] == 500
+    settings = emulator.stream.settings(7)["settings"]["export_fields"]
+    assert [s["data_type"] for s in settings] == ["event", "revenue"]
+
+
+def test_what_is_left_out_is_as_in_the_demo(tmp_path: Path) -> None:
+    scenario = load_scenario(write(tmp_path, "seed = 2"))
+    assert scenario.apps == default_scenario().apps
+    assert scenario.clock == "real"
+    assert load_scenario(None) == default_scenario()
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("sed = 1", "sed"),
+        ('seed = "x"', "seed"),
+        ("clock = 'sundial'", "clock"),
+        ("[stream]\nwindow_offset = 1", "window_offset"),
+        ("[stream.shape]\nbom = 1", "stream.shape.bom"),
+        ("[[apps]]\nid = 1\nname = 'A'\nzone = 'Mars/Base'", "apps.0..zone"),
+        ("[[apps]]\nname = 'A'", "apps.0"),
+        ("start = 'soon'", "start"),
+        ("seed = ", "TOML"),
+    ],
+)
+def test_a_wrong_key_is_named_with_its_file(tmp_path: Path, text: str, key: str) -> None:
+    with pytest.raises(ConfigError, match=rf"scenario\.toml.*{key}"):
+        load_scenario(write(tmp_path, text))
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"none\.toml"):
+        load_scenario(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: str(path.stem))
+def test_every_example_scenario_can_be_started(path: Path) -> None:
+    emulator = Emulator(load_scenario(path))
+    assert emulator.windows(emulator.scenario.apps[0].id, "event")
