@@ -28,6 +28,7 @@ from connector.errors import (
     ServerError,
 )
 
+FILE_TRIES = 3  # a file that comes broken is fetched this often
 LONGEST_WAIT_S = 900.0  # a vendor that asks for more gets the next run instead
 TEXT_LIMIT = 500  # characters of a vendor's error text that go into ours
 THROTTLE_FIRST_S = 5.0
@@ -115,8 +116,12 @@ class ApiClient:
         throttled = iter(_growing(THROTTLE_FIRST_S, THROTTLE_MOST_S))
         failed = iter(_growing(RETRY_FIRST_S, RETRY_MOST_S))
 
+        broken = iter(range(1, FILE_TRIES))
+
         def wait(error: Exception) -> bool | float:
             match error:
+                case DownloadError() if next(broken, None) is None:
+                    return False
                 case RateLimitError():
                     wait_s = error.retry_after_s or next(throttled)
                 case ServerError(is_retryable=True):

@@ -129,3 +129,35 @@ def split_unit(unit: Unit, parts: int = 2) -> list[Unit]:
         )
         for index in range(parts)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a vendor has, against what is loaded.
+
+    `due` units are to be fetched, most urgent first; `growing` ones are not settled yet. `listed`
+    holds the id of every unit the vendor lists. `requests` is what fetching `due` costs of the
+    quota of `quota_per_day` (None: no daily quota).
+    """
+
+    source: str
+    due: list[Unit]
+    growing: list[Unit]
+    listed: frozenset[str]
+    requests: int
+    quota_per_day: int | None = None
+
+
+def units_at_risk(plan: Plan, used_today: int, now: datetime) -> list[Unit]:
+    """Units of the plan that expire before the daily quota reaches them: certain to be lost."""
+    if plan.quota_per_day is None:
+        return []
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    left_today = max(0, plan.quota_per_day - used_today)
+    lost = []
+    for place, unit in enumerate(plan.due):
+        days_off = 0 if place < left_today else 1 + (place - left_today) // plan.quota_per_day
+        reached_at = midnight + timedelta(days=days_off) if days_off else now
+        if days_off and unit.expires_at and unit.expires_at <= reached_at:
+            lost.append(unit)
+    return lost

@@ -1,0 +1,132 @@
+"""The verdict on a file's content, and the two ways files reach a package.
+
+A sweep's files are fixed beforehand; a source used alone in somebody's own pipeline waits for
+them while they are fetched.
+"""
+
+from collections import defaultdict, deque
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from connector.clock import Clock
+from connector.decode import Decoded
+from connector.errors import LossError, worst_exit_code
+from connector.fetch import Api, Fetcher
+from connector.journal import Journal, SpooledFile
+from connector.units import Failure, LoadedUnit, Plan, Unit
+
+WAIT_BYTES = 1 << 30
+
+
+class SourceApi(Api, Protocol):
+    """A vendor's API as planning and checking need it, besides downloads."""
+
+    application_ids: tuple[str, ...]
+    tables: tuple[str, ...]
+
+    def plan(self, loaded: Mapping[str, LoadedUnit], now: datetime) -> Plan:
+        """What the vendor has, against what is loaded."""
+        ...
+
+    def refresh(self, unit: Unit) -> Unit | None:
+        """The unit as the vendor lists it now; None when it is gone."""
+        ...
+
+    def find_moved(self, units: Sequence[Unit]) -> list[Unit]:
+        """Those of `units` that the vendor has changed since, as it lists them now."""
+        ...
+
+    def close(self) -> None:
+        """Close the connections."""
+        ...
+
+
+class SweepFeed:
+    """A fixed set of files of one source, and the control total of each."""
+
+    def __init__(
+        self, api: SourceApi, fetcher: Fetcher, journal: Journal, clock: Clock
+    ) -> None:
+        self._api, self._fetcher, self._journal, self._clock = api, fetcher, journal, clock
+        self._files: dict[str, deque[SpooledFile]] = defaultdict(deque)
+        self.failures: list[Failure] = []
+
+    def put(self, files: Sequence[SpooledFile]) -> None:
+        """Hand in files."""
+        for file in files:
+            self._files[file.unit.table].append(file)
+
+    def files(self, table: str) -> Iterator[SpooledFile]:
+        """The files of one table."""
+        waiting = self._files[table]
+        while waiting:
+            yield waiting.popleft()
+
+    def check(self, file: SpooledFile, decoded: Decoded) -> Unit | None:
+        """The unit as it may be loaded: its rows are as many as the vendor declares, if not when
+        it was planned then now. Otherwise the file goes back and None is returned."""
+        unit = file.unit
+        if unit.declared_rows in (None, decoded.file_rows):
+            return unit
+        newer = self._api.refresh(unit)
+        if newer is None:
+            text = f"unit {unit.id} vanished from the vendor while it was being loaded"
+            self._fail(file, LossError(text, units=[unit.id]))
+            return None
+        if newer.declared_rows == decoded.file_rows:
+            return newer
+        self.refuse(
+            file,
+            f"unit {unit.id} has {decoded.file_rows} rows and the vendor declares"
+            f" {newer.declared_rows}",
+            newer,
+        )
+        return None
+
+    def refuse(self, file: SpooledFile, reason: str, unit: Unit | None = None) -> None:
+        """Fetch the file again; after three tries the unit fails by name."""
+        if not self._fetcher.retry(file, unit or file.unit):
+            text = f"{reason} (tried {file.attempts} times). It is tried again by the next run."
+            self._fail(file, text)
+
+    def _fail(self, file: SpooledFile, error: LossError | str) -> None:
+        code = error.exit_code if isinstance(error, LossError) else 4
+        self.fail(Failure(file.unit, str(error), code))
+        if isinstance(error, LossError):
+            self._fetcher.release([file])
+
+    def fail(self, failure: Failure) -> None:
+        """Record a unit that could not be had."""
+        self.failures.append(failure)
+        self._journal.add_failure(
+            failure.unit, failure.reason, failure.exit_code, self._clock.now()
+        )
+
+    @property
+    def exit_code(self) -> int:
+        """The worst outcome so far."""
+        return worst_exit_code([failure.exit_code for failure in self.failures])
+
+
+class LiveFeed(SweepFeed):
+    """Files as they are fetched; those of tables whose turn has not come wait on disk."""
+
+    def __init__(
+        self, api: SourceApi, fetcher: Fetcher, journal: Journal, clock: Clock
+    ) -> None:
+        super().__init__(api, fetcher, journal, clock)
+        self._taken: list[SpooledFile] = []
+
+    def files(self, table: str) -> Iterator[SpooledFile]:
+        """The files of one table, until nothing more can come."""
+        while True:
+            yield from super().files(table)
+            taken = self._fetcher.take(max_bytes=WAIT_BYTES, max_units=1_000, linger_s=0.2)
+            if taken is None:
+                return
+            for outcome in taken[1]:
+                if isinstance(outcome, Failure):
+                    self.fail(outcome)
+                else:
+                    self.put([outcome])

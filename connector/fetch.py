@@ -1,0 +1,276 @@
+"""The fetcher: units of all sources -> verified files, concurrently, in order of urgency.
+
+It knows no dlt. Each lane (a source, or one app's queue at a vendor) has threads of its own, so
+that a lane that waits holds nobody up. Files already on disk are handed out without a request.
+Downloads pause while more than `backlog_bytes` of files wait to be loaded.
+"""
+
+import heapq
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from connector.clock import Clock
+from connector.errors import (
+    AuthError,
+    ConnectorError,
+    LossError,
+    NetworkError,
+    QuotaError,
+    RateLimitError,
+    ServerError,
+)
+from connector.journal import Journal, SpooledFile
+from connector.spool import Spool
+from connector.units import Failure, Unit, order_by_urgency
+
+COUNT_TRIES = 3  # a file with a wrong number of rows is fetched this often
+OUTAGE_UNITS = 3  # so many units in a row without an answer: the vendor is down
+
+
+class Api(Protocol):
+    """How the fetcher asks a vendor. `parallel` is how many downloads may run at once."""
+
+    source: str
+    parallel: int
+
+    def download(self, unit: Unit, spool: Spool) -> Path:
+        """The verified file of `unit`; tries transient failures again by itself."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FetchLimits:
+    """Bounds of one run: `backlog_bytes` of files that may wait on disk at once."""
+
+    backlog_bytes: int = 2 << 30
+
+
+@dataclass(slots=True)
+class _Lane:
+    """One source's queue: `waiting` is a heap of (urgency, try, unit)."""
+
+    api: Api
+    waiting: list[tuple[int, int, Unit]] = field(default_factory=list)
+    active: int = 0
+    silent: int = 0
+    stopped: ConnectorError | None = None
+    threads: int = 0
+
+
+Outcome = SpooledFile | Failure
+
+
+class Fetcher:
+    """Downloads units in the background; use as a context manager.
+
+    `take` hands out outcomes; `retry` sends a file back whose content was wrong; `release` deletes
+    a file that was loaded.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        spool: Spool,
+        clock: Clock,
+        *,
+        limits: FetchLimits = FetchLimits(),
+        notify: Callable[[Outcome], None] = lambda outcome: None,
+    ) -> None:
+        self._journal, self._spool, self._clock = journal, spool, clock
+        self._limits, self._notify = limits, notify
+        self._changed = threading.Condition()
+        self._lanes: dict[str, _Lane] = {}
+        self._done: deque[tuple[str, Outcome]] = deque()
+        self._backlog = 0
+        self._order = 0
+        self._is_closing = False
+        self._threads: list[threading.Thread] = []
+
+    def __enter__(self) -> "Fetcher":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def add(self, api: Api, units: Iterable[Unit]) -> None:
+        """Queue units, what dies first goes first; files that are on disk already are ready."""
+        on_disk = {file.unit.id: file for file in self._journal.files(api.source)}
+        wanted = order_by_urgency(units)
+        with self._changed:
+            lane = self._lanes.setdefault(api.source, _Lane(api))
+            for unit in wanted:
+                file = on_disk.get(unit.id)
+                if file and file.unit.revision == unit.revision and file.path.exists():
+                    self._backlog += file.bytes
+                    self._done.append((api.source, file))
+                    continue
+                self._order += 1
+                heapq.heappush(lane.waiting, (self._order, 1, unit))
+            self._start_threads(lane)
+            self._changed.notify_all()
+
+    def _start_threads(self, lane: _Lane) -> None:
+        for _ in range(min(lane.api.parallel, len(lane.waiting)) - lane.threads):
+            lane.threads += 1
+            name = f"fetch-{lane.api.source}-{lane.threads}"
+            thread = threading.Thread(target=self._work, args=(lane,), name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _work(self, lane: _Lane) -> None:
+        """One thread: the most urgent unit, again and again, until the fetcher closes."""
+        while (task := self._next(lane)) is not None:
+            order, attempt, unit = task
+            outcome: Outcome | None = None
+            try:
+                outcome = self._download(lane.api, unit, attempt)
+                lane.silent = 0
+            except ConnectorError as error:
+                outcome = self._judge(lane, unit, error)
+            except BaseException as error:
+                outcome = Failure(unit, f"unexpected {type(error).__name__}: {error}", 4)
+                lane.stopped = ConnectorError(outcome.reason)
+                raise
+            finally:
+                self._finish(lane, outcome, (order, attempt, unit))
+
+    def _next(self, lane: _Lane) -> tuple[int, int, Unit] | None:
+        with self._changed:
+            while not self._is_closing:
+                has_room = self._backlog < self._limits.backlog_bytes
+                if lane.waiting and has_room and lane.stopped is None:
+                    lane.active += 1
+                    return heapq.heappop(lane.waiting)
+                self._changed.wait()
+            return None
+
+    def _download(self, api: Api, unit: Unit, attempt: int) -> SpooledFile:
+        self._spool.check_room(unit.declared_bytes or 0)
+        path = api.download(unit, self._spool)
+        file = SpooledFile(unit, path, path.stat().st_size, self._clock.now(), attempt)
+        self._journal.add_file(file)
+        return file
+
+    def _judge(self, lane: _Lane, unit: Unit, error: ConnectorError) -> Failure:
+        """What a failed download means for its unit, and whether the lane goes on."""
+        match error:
+            case LossError():
+                pass
+            case AuthError() | QuotaError() | RateLimitError():
+                lane.stopped = error
+            case NetworkError() | ServerError(is_retryable=True):
+                lane.silent += 1
+                if lane.silent >= OUTAGE_UNITS:
+                    lane.stopped = error
+            case _ if type(error) is ConnectorError:
+                lane.stopped = error
+        return Failure(unit, str(error), error.exit_code)
+
+    def _finish(
+        self, lane: _Lane, outcome: Outcome | None, task: tuple[int, int, Unit]
+    ) -> None:
+        with self._changed:
+            lane.active -= 1
+            if isinstance(outcome, SpooledFile):
+                self._backlog += outcome.bytes
+            if outcome is not None:
+                self._done.append((lane.api.source, outcome))
+            self._changed.notify_all()
+        if outcome is not None:
+            self._notify(outcome)
+
+    def take(
+        self, *, max_bytes: int, max_units: int, linger_s: float = 0.5
+    ) -> tuple[str, list[Outcome]] | None:
+        """Outcomes of one source, at most `max_bytes` (but at least one) and `max_units`.
+
+        Waits for the first one, then up to `linger_s` for more; None when all is handed out.
+        """
+        with self._changed:
+            while not self._done:
+                if self._is_idle():
+                    return None
+                self._changed.wait()
+            source = self._done[0][0]
+            give_up = time.monotonic() + linger_s
+            while not self._is_idle() and (left_s := give_up - time.monotonic()) > 0:
+                if self._ready_bytes(source) >= max_bytes or len(self._done) >= max_units:
+                    break
+                self._changed.wait(left_s)
+            return source, self._pick(source, max_bytes, max_units)
+
+    def _is_idle(self) -> bool:
+        """True when no lane has anything under way or can start anything."""
+        return all(
+            lane.active == 0 and (not lane.waiting or lane.stopped is not None)
+            for lane in self._lanes.values()
+        )
+
+    def _ready_bytes(self, source: str) -> int:
+        return sum(
+            outcome.bytes
+            for name, outcome in self._done
+            if name == source and isinstance(outcome, SpooledFile)
+        )
+
+    def _pick(self, source: str, max_bytes: int, max_units: int) -> list[Outcome]:
+        picked: list[Outcome] = []
+        kept: deque[tuple[str, Outcome]] = deque()
+        size = 0
+        for name, outcome in self._done:
+            weight = outcome.bytes if isinstance(outcome, SpooledFile) else 0
+            fits = not picked or (size + weight <= max_bytes and len(picked) < max_units)
+            if name == source and fits:
+                picked.append(outcome)
+                size += weight
+            else:
+                kept.append((name, outcome))
+        self._done = kept
+        return picked
+
+    def retry(self, file: SpooledFile, unit: Unit) -> bool:
+        """Fetch a file again whose content was wrong; False when it had its three tries."""
+        self.release([file])
+        if file.attempts >= COUNT_TRIES:
+            return False
+        with self._changed:
+            lane = self._lanes[unit.source]
+            self._order += 1
+            heapq.heappush(lane.waiting, (self._order, file.attempts + 1, unit))
+            self._start_threads(lane)
+            self._changed.notify_all()
+        return True
+
+    def release(self, files: Sequence[SpooledFile], *, keep: bool = False) -> None:
+        """These files were loaded or given up: delete them, unless they are to be kept."""
+        self._journal.forget_files(file.unit.id for file in files)
+        for file in files:
+            if not keep:
+                file.path.unlink(missing_ok=True)
+        with self._changed:
+            self._backlog -= sum(file.bytes for file in files)
+            self._changed.notify_all()
+
+    def stopped(self, source: str) -> ConnectorError | None:
+        """Why the source's downloads were stopped, or None."""
+        lane = self._lanes.get(source)
+        return lane.stopped if lane else None
+
+    def not_started(self, source: str) -> list[Unit]:
+        """Units still queued, which a stopped lane leaves for the next run."""
+        with self._changed:
+            lane = self._lanes.get(source)
+            return [unit for _, _, unit in sorted(lane.waiting)] if lane else []
+
+    def close(self) -> None:
+        """Let downloads under way end, and the threads with them."""
+        with self._changed:
+            self._is_closing = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()

@@ -1,0 +1,91 @@
+"""A source used alone: `pipeline.run(appmetrica_stream(...))` in somebody's own dlt pipeline.
+
+The same fetcher, spool and checks as in the connector's own runs; journal and spool lie in the
+working folder of the pipeline. Any dlt destination: where it cannot delete rows, old rows stay and
+the ledger says which ones count. A spooled file is deleted by the run after the one that loaded it.
+"""
+
+import logging
+from pathlib import Path
+
+import dlt
+from dlt.destinations.exceptions import DestinationUndefinedEntity
+from dlt.sources import DltSource
+
+from connector.clock import Clock, RealClock
+from connector.decode import Options, remove_spills
+from connector.feed import LiveFeed, SourceApi
+from connector.fetch import Fetcher
+from connector.fields import load_tables
+from connector.journal import Journal
+from connector.resource import Intake, build_source
+from connector.spool import Spool
+from connector.units import LoadedUnit
+from connector.warehouse.ledger import read_loaded
+
+logger = logging.getLogger("connector")
+
+
+def live_source(api: SourceApi, options: Options, clock: Clock | None = None) -> DltSource:
+    """The dlt source that fetches its own units when dlt extracts it.
+
+    A unit that could not be had is logged, recorded in the journal, and left to the next run.
+    """
+    tables = [table for table in load_tables(api.source).values() if table.name in api.tables]
+    session = _Session(api, options, clock or RealClock())
+    return build_source(api.source, tables, session.open)
+
+
+class _Session:
+    """What one extraction holds open."""
+
+    def __init__(self, api: SourceApi, options: Options, clock: Clock) -> None:
+        self._api, self._options, self._clock = api, options, clock
+
+    def open(self) -> Intake:
+        """Plan against the destination's ledger and start to download."""
+        pipeline = dlt.current.pipeline()
+        home = Path(pipeline.working_dir) / "connector"
+        spool = Spool(home / "spool")
+        remove_spills(spool.folder)
+        journal = Journal(home / "journal.db")
+        fetcher = Fetcher(journal, spool, self._clock)
+        feed = LiveFeed(self._api, fetcher, journal, self._clock)
+        loaded = _read_ledger(pipeline)
+        done = [
+            file
+            for file in journal.files(self._api.source)
+            if file.unit.id in loaded and loaded[file.unit.id].revision == file.unit.revision
+        ]
+        fetcher.release(done)
+        plan = self._api.plan(loaded, self._clock.now())
+        fetcher.add(self._api, plan.due)
+        strategies = pipeline.destination.capabilities().supported_merge_strategies or []
+        return Intake(
+            feed=feed,
+            options=self._options,
+            spill_folder=spool.folder,
+            now=self._clock.now,
+            can_delete="delete-insert" in strategies,
+            on_close=lambda: self._close(fetcher, feed, journal),
+        )
+
+    def _close(self, fetcher: Fetcher, feed: LiveFeed, journal: Journal) -> None:
+        fetcher.close()
+        for failure in feed.failures:
+            logger.error("not loaded: %s: %s", failure.unit.id, failure.reason)
+        if stopped := fetcher.stopped(self._api.source):
+            left = len(fetcher.not_started(self._api.source))
+            logger.error("downloads stopped, %d units left to the next run: %s", left, stopped)
+        journal.close()
+        self._api.close()
+
+
+def _read_ledger(pipeline: dlt.Pipeline) -> dict[str, LoadedUnit]:
+    if pipeline.first_run:
+        return {}
+    try:
+        with pipeline.sql_client() as client:
+            return read_loaded(client)
+    except DestinationUndefinedEntity:
+        return {}

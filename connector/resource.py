@@ -1,0 +1,252 @@
+"""Field table + a feed of verified files -> dlt resources with their cursors.
+
+Every package holds the rows of whole units, their rows of `units`, and their quarantine. Old rows
+of a unit that comes again are deleted in the same load: the merge deletes what its staging table
+names, so a unit that is now empty is named by a row with `_row` -1, which the merge does not
+insert. Rows are never filtered by a cursor.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import dlt
+import pyarrow as pa
+from dlt.common.configuration.container import Container
+from dlt.common.storages.load_package import LoadPackageStateInjectableContext
+from dlt.extract import DltResource
+from dlt.sources import DltSource
+
+from connector.decode import Decoded, Options, decode_file
+from connector.decode.spill import gather_tables
+from connector.errors import DownloadError
+from connector.fields import Table, arrow_schema, dlt_columns
+from connector.journal import SpooledFile
+from connector.units import Unit
+from connector.warehouse.ledger import (
+    QUARANTINE_TABLE_SCHEMA,
+    UNITS_SCHEMA,
+    Accepted,
+    hints_of,
+    to_ledger,
+)
+
+REPLACE_UNITS = {
+    "disposition": "merge",
+    "strategy": "delete-insert",
+    "destination_scope": "_unit IN (SELECT _unit FROM {staging_table})",
+    "source_filter": "_row >= 0",
+}
+REPLACE_QUARANTINE = {
+    "disposition": "merge",
+    "strategy": "delete-insert",
+    "destination_scope": "unit IN (SELECT unit FROM {staging_table})",
+    "source_filter": "kind <> 'none'",
+}
+REPLACE_LEDGER = {
+    "disposition": "merge",
+    "strategy": "delete-insert",
+    "destination_scope": "unit IN (SELECT unit FROM {staging_table})",
+}
+
+
+class Feed(Protocol):
+    """Where verified files come from, and where the verdict on their content goes."""
+
+    def files(self, table: str) -> Iterator[SpooledFile]:
+        """The files of one table, most urgent first."""
+        ...
+
+    def check(self, file: SpooledFile, decoded: Decoded) -> Unit | None:
+        """The unit as it may be loaded, or None when its control total is wrong."""
+        ...
+
+    def refuse(self, file: SpooledFile, reason: str) -> None:
+        """The file's content cannot be loaded."""
+        ...
+
+
+@dataclass(slots=True)
+class Intake:
+    """One package in the making: files are decoded, checked and gathered into tables.
+
+    `can_delete`: the destination replaces rows; `append_tables`: tables of which the destination
+    holds no row of any unit in the feed, so that nothing needs replacing. `on_close` is called
+    once, when the package is complete or given up.
+    """
+
+    feed: Feed
+    options: Options
+    spill_folder: Path
+    now: Callable[[], datetime]
+    can_delete: bool = True
+    append_tables: frozenset[str] = frozenset()
+    moves_cursor: bool = True
+    on_close: Callable[[], None] = lambda: None
+    accepted: list[Accepted] = field(default_factory=list)
+
+    def batches(self, table: Table) -> Iterator[pa.RecordBatch]:
+        """Typed rows of every acceptable unit of `table`."""
+        for file in self.feed.files(table.name):
+            spill = self.spill_folder / file.path.stem
+            try:
+                decoded = decode_file(
+                    file.path, file.unit, table, self.options, spill=spill, now=self.now()
+                )
+            except DownloadError as error:
+                self.feed.refuse(file, str(error))
+                continue
+            if (unit := self.feed.check(file, decoded)) is None:
+                decoded.close()
+                continue
+            self.accepted.append(Accepted(unit, decoded, file))
+            yield from decoded.data.batches()
+            decoded.data.close()
+            if self.can_delete and not decoded.rows and table.name not in self.append_tables:
+                yield _tombstone(table, unit)
+
+    def quarantine(self) -> Iterator[pa.RecordBatch]:
+        """Rejects of the accepted units; a unit without any is named so that old ones go."""
+        for item in self.accepted:
+            yield from item.decoded.quarantine.batches()
+            if self.can_delete and not item.decoded.quarantine.rows:
+                if item.unit.table not in self.append_tables:
+                    row = {"unit": item.unit.id, "kind": "none"}
+                    schema = QUARANTINE_TABLE_SCHEMA.remove(len(QUARANTINE_TABLE_SCHEMA) - 1)
+                    yield pa.RecordBatch.from_pylist([row], schema=schema)
+            item.decoded.quarantine.close()
+
+    def cursor_of(self, table: str) -> datetime | None:
+        """The newest change by the vendor among the accepted units of `table`."""
+        times = [
+            item.unit.vendor_updated_at or item.unit.upper_at
+            for item in self.accepted
+            if item.unit.table == table
+        ]
+        return max(times, default=None)
+
+    def last_event_of(self, table: str) -> datetime | None:
+        """The newest event time among the accepted units of `table`, wrong clocks included."""
+        times = [
+            item.decoded.max_event_at
+            for item in self.accepted
+            if item.unit.table == table and item.decoded.max_event_at
+        ]
+        return max(times, default=None)
+
+
+def build_source(
+    name: str,
+    tables: list[Table],
+    make_intake: Callable[[], Intake],
+    *,
+    append: frozenset[str] = frozenset(),
+) -> DltSource:
+    """The dlt source of one package: a resource per table, then `quarantine`, then `units`.
+
+    `make_intake` is called when the first resource starts. dlt must drain the resources in this
+    order, because the last two tell what became of the first: it is set for this source only.
+    """
+    dlt.config[f"sources.{name}.extract.next_item_mode"] = "fifo"
+    shared: list[Intake] = []
+
+    def intake() -> Intake:
+        if not shared:
+            shared.append(make_intake())
+        return shared[0]
+
+    def resources() -> Iterator[DltResource]:
+        for table in tables:
+            yield _table_resource(table, intake, is_append=table.name in append)
+        yield _quarantine_resource(intake, is_append=bool(append))
+        yield _ledger_resource(intake)
+
+    source = dlt.source(resources, name=name, section=name, max_table_nesting=0)
+    return source()
+
+
+def _table_resource(
+    table: Table, intake: Callable[[], Intake], *, is_append: bool
+) -> DltResource:
+    cursor_path = table.cursor
+
+    def rows(
+        cursor: Any = dlt.sources.incremental(cursor_path),  # noqa: B008 - dlt's own idiom
+    ) -> Iterator[pa.Table]:
+        cursor.advance(None)  # switches dlt's row filter off: the cursor moves on units
+        package = intake()
+        try:
+            yield _with_load_id(arrow_schema(table).empty_table())
+            for gathered in gather_tables(package.batches(table)):
+                yield _with_load_id(gathered)
+        except BaseException:
+            package.on_close()
+            raise
+        if package.moves_cursor:
+            cursor.advance(package.cursor_of(table.name))
+        _note_reporting_cursor(table, package.last_event_of(table.name))
+
+    return dlt.resource(
+        rows,
+        name=table.name,
+        columns=dlt_columns(table) | {"_dlt_load_id": {"data_type": "text", "nullable": True}},
+        write_disposition="append" if is_append else REPLACE_UNITS,  # type: ignore[arg-type]
+        schema_contract={"tables": "evolve", "columns": "evolve", "data_type": "evolve"},
+    )
+
+
+def _note_reporting_cursor(table: Table, last: datetime | None) -> None:
+    """Keep the newest event time seen in the resource's state: for reports, never for filters."""
+    if last is None:
+        return
+    state = dlt.current.resource_state()
+    seen = state.get(table.event_time)
+    state[table.event_time] = max(last.isoformat(), seen or "")
+
+
+def _quarantine_resource(intake: Callable[[], Intake], *, is_append: bool) -> DltResource:
+    def quarantine() -> Iterator[pa.Table]:
+        yield QUARANTINE_TABLE_SCHEMA.empty_table()
+        for gathered in gather_tables(intake().quarantine()):
+            yield _with_load_id(gathered)
+
+    return dlt.resource(
+        quarantine,
+        name="quarantine",
+        columns=hints_of(QUARANTINE_TABLE_SCHEMA),
+        write_disposition="append" if is_append else REPLACE_QUARANTINE,  # type: ignore[arg-type]
+    )
+
+
+def _ledger_resource(intake: Callable[[], Intake]) -> DltResource:
+    def units() -> Iterator[pa.Table]:
+        package = intake()
+        try:
+            yield to_ledger(package.accepted, current_load_id())
+        finally:
+            package.on_close()
+
+    return dlt.resource(
+        units,
+        name="units",
+        columns=hints_of(UNITS_SCHEMA),
+        write_disposition=REPLACE_LEDGER,  # type: ignore[arg-type]
+    )
+
+
+def current_load_id() -> str:
+    """The id of the package dlt is extracting into."""
+    return str(Container()[LoadPackageStateInjectableContext].load_id)
+
+
+def _with_load_id(table: pa.Table) -> pa.Table:
+    column = pa.repeat(pa.scalar(current_load_id()), table.num_rows)
+    return table.append_column("_dlt_load_id", column)
+
+
+def _tombstone(table: Table, unit: Unit) -> pa.RecordBatch:
+    """A row that only says: this unit has no rows now."""
+    row = {"_unit": unit.id, "_row": -1}
+    return pa.RecordBatch.from_pylist([row], schema=arrow_schema(table))

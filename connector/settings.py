@@ -1,0 +1,82 @@
+"""Values of a source's settings, checked: a wrong one is a ConfigError that says where to set it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from connector.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The settings of one source as they were resolved."""
+
+    source: str
+    values: Mapping[str, Any]
+
+    def text(self, key: str) -> str:
+        """A text that is not empty."""
+        value = str(self.values.get(key) or "").strip()
+        return value or self._refuse(key, "is not set")
+
+    def names(self, key: str) -> tuple[str, ...]:
+        """A list: a TOML list, a JSON list, or text with commas; empty when not set."""
+        value = self.values.get(key)
+        if isinstance(value, str):
+            value = self._split(key, value)
+        if value is None:
+            return ()
+        if isinstance(value, int):
+            value = [value]
+        return tuple(str(item).strip() for item in value if str(item).strip())
+
+    def _split(self, key: str, value: str) -> list[Any]:
+        if not value.strip().startswith("["):
+            return value.split(",")
+        try:
+            return list(json.loads(value))
+        except ValueError:
+            return self._refuse(key, f"is no JSON list: {value!r}")
+
+    def numeric_ids(self, key: str) -> tuple[str, ...]:
+        """A list of numbers, at least one, each once."""
+        ids = tuple(dict.fromkeys(self.names(key)))
+        if not ids:
+            return self._refuse(key, "is not set")
+        if wrong := [item for item in ids if not item.isascii() or not item.isdigit()]:
+            return self._refuse(key, f"has {wrong}, which are no numeric ids (not the SDK's keys)")
+        return ids
+
+    def number(self, key: str, low: float, high: float) -> float:
+        """A number from `low` to `high`."""
+        value = self.values.get(key)
+        try:
+            number = float(value)  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            return self._refuse(key, f"is {value!r}, which is no number")
+        return number if low <= number <= high else self._refuse(
+            key, f"is {value!r}; it must lie between {low:g} and {high:g}"
+        )
+
+    def flag(self, key: str) -> bool:
+        """True or false."""
+        value = self.values.get(key)
+        flags = {"true": True, "1": True, "false": False, "0": False}
+        flag = flags.get(str(value).strip().lower())
+        return self._refuse(key, f"is {value!r}; it must be true or false") if flag is None else flag
+
+    def choice(self, key: str, *allowed: str) -> str:
+        """One of `allowed`."""
+        value = str(self.values.get(key))
+        return value if value in allowed else self._refuse(
+            key, f"is {value!r}; it must be one of {', '.join(allowed)}"
+        )
+
+    def _refuse(self, key: str, problem: str) -> Any:
+        variable = f"SOURCES__{self.source.upper()}__{key.upper()}"
+        place = "secrets.toml" if key in ("token", "secret_key") else "config.toml"
+        raise ConfigError(
+            f"sources.{self.source}.{key} {problem}. Set it in .dlt/{place} under"
+            f" [sources.{self.source}], or as {variable} in the environment."
+        )

@@ -1,0 +1,28 @@
+"""The home folder: one run at a time, and its journal."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+
+from filelock import FileLock, Timeout
+
+from connector.errors import BusyError
+from connector.journal import Journal
+from connector.warehouse.settings import Settings
+
+
+@contextmanager
+def hold_home(settings: Settings) -> Iterator[Journal]:
+    """The journal of a home that nobody else is using; BusyError when somebody is."""
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = FileLock(settings.home / "lock", timeout=0, mode=0o600)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise BusyError(
+            f"another run is using the home folder {settings.home}: wait until it has ended, or"
+            " give this one a home and a warehouse of its own (--home, --warehouse). Nothing was"
+            " changed."
+        ) from None
+    with ExitStack() as stack:
+        stack.callback(lock.release)
+        yield stack.enter_context(closing(Journal(settings.journal)))

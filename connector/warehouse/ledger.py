@@ -1,0 +1,139 @@
+"""The `units` table of a dataset: one row per loaded unit, in the same package as its data.
+
+A unit counts as loaded only if the load id of its row stands in `_dlt_loads` with status 0; where a
+destination only appends, the row of the newest such load counts.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from connector.decode import QUARANTINE_SCHEMA, Decoded
+from connector.journal import SpooledFile
+from connector.units import LoadedUnit, Unit
+
+UTC_US = pa.timestamp("us", tz="UTC")
+UNITS_SCHEMA = pa.schema(
+    [
+        ("unit", pa.string()),
+        ("table_name", pa.string()),
+        ("application_id", pa.string()),
+        ("axis", pa.string()),
+        ("lower_at", UTC_US),
+        ("upper_at", UTC_US),
+        ("remote_id", pa.string()),
+        ("declared_rows", pa.int64()),
+        ("file_rows", pa.int64()),
+        ("loaded_rows", pa.int64()),
+        ("quarantined_rows", pa.int64()),
+        ("bytes", pa.int64()),
+        ("schema_id", pa.string()),
+        ("vendor_updated_at", UTC_US),
+        ("min_event_at", UTC_US),
+        ("max_event_at", UTC_US),
+        ("event_days", pa.string()),
+        ("attempts", pa.int64()),
+        ("fetched_at", UTC_US),
+        ("_dlt_load_id", pa.string()),
+    ]
+)
+_JSON_COLUMNS = frozenset({"event_days"})
+
+READ_LOADED = """
+SELECT u.unit, u.vendor_updated_at, u.declared_rows, u.schema_id, u.table_name, u.application_id,
+       u.lower_at, u.upper_at, u._dlt_load_id
+FROM units AS u
+INNER JOIN _dlt_loads AS l ON l.load_id = u._dlt_load_id
+WHERE l.status = 0
+ORDER BY u._dlt_load_id
+"""
+
+
+class SqlClient(Protocol):
+    """The part of dlt's SQL client that reading needs."""
+
+    def execute_sql(self, sql: str, *args: Any, **kwargs: Any) -> Sequence[Sequence[Any]] | None:
+        """Rows of a query."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A unit whose data is in the package that is being made, and the file it came in."""
+
+    unit: Unit
+    decoded: Decoded
+    file: SpooledFile
+
+
+def hints_of(schema: pa.Schema) -> dict[str, Any]:
+    """dlt column hints of a system table."""
+    return {item.name: _hint(item) for item in schema}
+
+
+def _hint(item: pa.Field) -> dict[str, Any]:
+    hint: dict[str, Any] = {"name": item.name, "nullable": True}
+    if item.name in _JSON_COLUMNS:
+        return hint | {"data_type": "json"}
+    if pa.types.is_timestamp(item.type):
+        return hint | {"data_type": "timestamp", "precision": 6, "timezone": True}
+    return hint | {"data_type": "bigint" if pa.types.is_integer(item.type) else "text"}
+
+
+QUARANTINE_TABLE_SCHEMA = QUARANTINE_SCHEMA.append(pa.field("_dlt_load_id", pa.string()))
+
+
+def to_ledger(accepted: Iterable[Accepted], load_id: str) -> pa.Table:
+    """Rows of the `units` table for the units of one package."""
+    return pa.Table.from_pylist([_to_row(item, load_id) for item in accepted], UNITS_SCHEMA)
+
+
+def _to_row(item: Accepted, load_id: str) -> dict[str, Any]:
+    unit, decoded = item.unit, item.decoded
+    return {
+        "unit": unit.id,
+        "table_name": unit.table,
+        "application_id": unit.application_id,
+        "axis": unit.axis,
+        "lower_at": unit.lower_at,
+        "upper_at": unit.upper_at,
+        "remote_id": unit.remote_id,
+        "declared_rows": unit.declared_rows,
+        "file_rows": decoded.file_rows,
+        "loaded_rows": decoded.rows,
+        "quarantined_rows": decoded.rejected_rows,
+        "bytes": item.file.bytes,
+        "schema_id": unit.schema_id,
+        "vendor_updated_at": unit.vendor_updated_at,
+        "min_event_at": decoded.min_event_at,
+        "max_event_at": decoded.max_event_at,
+        "event_days": json.dumps(sorted(decoded.event_days)),
+        "attempts": item.file.attempts,
+        "fetched_at": item.file.fetched_at,
+        "_dlt_load_id": load_id,
+    }
+
+
+def read_loaded(client: SqlClient) -> dict[str, LoadedUnit]:
+    """The units that are loaded, by id; of several rows the newest finished load's counts."""
+    loaded: dict[str, LoadedUnit] = {}
+    for row in client.execute_sql(READ_LOADED) or ():
+        unit_id, updated_at, declared, schema_id, table, application_id, lower, upper, _ = row
+        updated = _to_utc(updated_at).isoformat() if updated_at else ""
+        loaded[unit_id] = LoadedUnit(
+            id=unit_id,
+            revision=f"{updated}/{declared}/{schema_id}",
+            table=table,
+            application_id=application_id,
+            lower_at=_to_utc(lower),
+            upper_at=_to_utc(upper),
+        )
+    return loaded
+
+
+def _to_utc(value: datetime) -> datetime:
+    return datetime.fromisoformat(value.isoformat()).astimezone(UTC)

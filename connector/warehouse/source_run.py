@@ -1,0 +1,279 @@
+"""One source's part of a run: plan, hand to the fetcher, load sweeps, settle the accounts."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from connector.clock import Clock
+from connector.decode import Decoded
+from connector.errors import ConnectorError, LossError
+from connector.feed import SweepFeed
+from connector.fetch import Fetcher
+from connector.fields import Table, load_tables
+from connector.journal import Journal, SpooledFile
+from connector.resource import Intake, build_source
+from connector.spool import Spool
+from connector.units import Failure, LoadedUnit, Plan, Unit
+from connector.warehouse.planning import find_gone, quota_counter
+from connector.warehouse.run_report import Progress, ProgressEvent, SourceReport
+from connector.warehouse.settings import Settings, open_api
+from connector.warehouse.store import (
+    can_delete,
+    explain_load_errors,
+    load_package,
+    open_pipeline,
+    read_cursors,
+    read_ledger,
+    recover,
+)
+
+EXPIRY_ALARM = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class SyncRequest:
+    """What to sync. `since` and `until` are half-open bounds on the units' own axis (aware UTC);
+    `max_units` and `max_bytes` cap the run; `is_backfill` loads again what the range holds and
+    leaves the live cursor alone. `max_wait_s` is how long to wait for a vendor's queue."""
+
+    tables: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    max_units: int | None = None
+    max_bytes: int | None = None
+    max_wait_s: float = 3600.0
+    is_backfill: bool = False
+
+    def covers(self, unit: Unit) -> bool:
+        """True when the unit's table and start are asked for."""
+        return (
+            (not self.tables or unit.table in self.tables)
+            and (self.since is None or unit.lower_at >= self.since)
+            and (self.until is None or unit.lower_at < self.until)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """What the sources of one run share."""
+
+    settings: Settings
+    request: SyncRequest
+    journal: Journal
+    fetcher: Fetcher
+    spool: Spool
+    clock: Clock
+    progress: Progress
+
+
+class SourceRun:
+    """The state of one source during one run; `start` first, `finish` last."""
+
+    def __init__(self, name: str, context: RunContext) -> None:
+        self.name = name
+        self.report = SourceReport()
+        self.is_alive = True
+        self._context = context
+        self._loaded: dict[str, LoadedUnit] = {}
+        self._fetched: dict[str, Unit] = {}  # what this run loaded, as it was loaded
+        self._started = time.monotonic()
+        self._count = quota_counter(context.journal, name, context.clock)
+        self._api, self._options = open_api(name, self._count)
+        self._feed = SweepFeed(self._api, context.fetcher, context.journal, context.clock)
+        self._left_out = 0
+
+    def close(self) -> None:
+        """Close the connections to the vendor."""
+        self._api.close()
+
+    def attempt(self, step: Callable[[], None]) -> None:
+        """Run one step; an error ends this source's part of the run and is reported."""
+        if not self.is_alive:
+            return
+        try:
+            step()
+        except ConnectorError as error:
+            self.is_alive = False
+            self._report_error(str(error), error.exit_code)
+
+    def _report_error(self, text: str, exit_code: int) -> None:
+        self.report.fail(text, exit_code)
+        self._context.progress(ProgressEvent("note", self.name, text=text))
+
+    def start(self) -> None:
+        """Undo what a killed run left, read the ledger, ask the vendor, and queue what is due."""
+        context = self._context
+        with explain_load_errors(context.settings):
+            self._pipeline = recover(open_pipeline(context.settings, self.name))
+            self._loaded = read_ledger(self._pipeline)
+        self._can_delete = can_delete(self._pipeline)
+        self._release_loaded()
+        ledger = {} if context.request.is_backfill else self._loaded
+        plan = self._api.plan(ledger, context.clock.now())
+        self._note_losses(plan)
+        context.journal.note_seen(self.name, self._not_loaded(plan), context.clock.now())
+        due = self._choose(plan)
+        context.fetcher.add(self._api, due)
+        self._warn_of_expiry(due)
+        context.progress(
+            ProgressEvent(
+                "planned",
+                self.name,
+                units=len(due),
+                rows=sum(unit.declared_rows or 0 for unit in due),
+                bytes=sum(unit.declared_bytes or 0 for unit in due),
+            )
+        )
+
+    def _release_loaded(self) -> None:
+        """Delete spooled files whose units were loaded before a kill could delete them."""
+        done = [
+            file
+            for file in self._context.journal.files(self.name)
+            if file.unit.id in self._loaded
+            and self._loaded[file.unit.id].revision == file.unit.revision
+        ]
+        self._context.fetcher.release(done, keep=self._context.settings.keep_files)
+
+    def _not_loaded(self, plan: Plan) -> list[Unit]:
+        """What the vendor lists and the warehouse has not: expected until it is loaded."""
+        return [
+            unit
+            for unit in (*plan.due, *plan.growing)
+            if unit.id not in self._loaded or self._loaded[unit.id].revision != unit.revision
+        ]
+
+    def _note_losses(self, plan: Plan) -> None:
+        """Report units that vanished before they were loaded: once, by name."""
+        gone = find_gone(self._context.journal, self._api, plan)
+        for unit in gone:
+            rows = "an unknown number of" if unit.declared_rows is None else unit.declared_rows
+            text = f"unit {unit.id} is gone from the vendor and was never loaded: {rows} rows lost"
+            self._fail(Failure(unit, text, LossError.exit_code))
+        self._context.journal.forget_seen(unit.id for unit in gone)
+
+    def _fail(self, failure: Failure) -> None:
+        self._feed.fail(failure)
+
+    def _choose(self, plan: Plan) -> list[Unit]:
+        """The due units that this run is to load."""
+        request = self._context.request
+        wanted = [unit for unit in plan.due if request.covers(unit)]
+        chosen, size = [], 0
+        for unit in wanted[: request.max_units]:
+            size += unit.declared_bytes or 0
+            if request.max_bytes is not None and chosen and size > request.max_bytes:
+                break
+            chosen.append(unit)
+        growing = [unit for unit in plan.growing if request.covers(unit)]
+        self._left_out = len(wanted) - len(chosen) + len(growing)
+        return chosen
+
+    def _warn_of_expiry(self, due: Sequence[Unit]) -> None:
+        now = self._context.clock.now()
+        dying = [unit for unit in due if unit.expires_at and unit.expires_at < now + EXPIRY_ALARM]
+        if dying:
+            text = f"{len(dying)} units expire within a day, {dying[0].id} first: they go first"
+            self._context.progress(ProgressEvent("note", self.name, text=text))
+
+    def accept(self, outcomes: Sequence[SpooledFile | Failure]) -> None:
+        """Take what the fetcher hands out: load the files, record the failures."""
+        for outcome in outcomes:
+            if isinstance(outcome, Failure):
+                self._fail(outcome)
+        files = [outcome for outcome in outcomes if isinstance(outcome, SpooledFile)]
+        if files:
+            self.attempt(lambda: self._load(files))
+
+    def _load(self, files: Sequence[SpooledFile]) -> None:
+        """One sweep: decode, check and load these files in one package, then let them go."""
+        self._feed.put(files)
+        fresh = self._fresh_tables(files)
+        intake = Intake(
+            feed=self._feed,
+            options=self._options,
+            spill_folder=self._context.spool.folder,
+            now=self._context.clock.now,
+            can_delete=self._can_delete,
+            append_tables=fresh,
+            moves_cursor=not self._context.request.is_backfill,
+        )
+        source = build_source(self.name, self._tables(files), lambda: intake, append=fresh)
+        with explain_load_errors(self._context.settings):
+            load_package(self._pipeline, source)
+        self._settle(intake)
+
+    def _fresh_tables(self, files: Sequence[SpooledFile]) -> frozenset[str]:
+        """Tables of which no unit at hand was ever loaded: nothing to replace, so rows are only
+        added, which costs half. `recover` has made sure that no killed load left rows of them."""
+        tables = {file.unit.table for file in files}
+        known = {file.unit.table for file in files if file.unit.id in self._loaded}
+        return frozenset(tables - known) if self._can_delete else frozenset()
+
+    def _tables(self, files: Sequence[SpooledFile]) -> list[Table]:
+        """Tables with files; all configured ones at the first load, so that each exists."""
+        names = {file.unit.table for file in files}
+        if not self._loaded:
+            names |= set(self._api.tables)
+        return [table for table in load_tables(self.name).values() if table.name in names]
+
+    def _settle(self, intake: Intake) -> None:
+        """The package is loaded: count it, delete its files, forget what was held against it."""
+        ids = [item.unit.id for item in intake.accepted]
+        self._context.journal.forget_seen(ids)
+        self._context.journal.forget_failures(ids)
+        self._context.fetcher.release(
+            [item.file for item in intake.accepted], keep=self._context.settings.keep_files
+        )
+        for item in intake.accepted:
+            self._fetched[item.unit.id] = item.unit
+            self._loaded[item.unit.id] = _to_loaded(item.unit)
+            self._count_rows(item.unit.table, item.decoded)
+            self.report.bytes += item.file.bytes
+        self.report.units_loaded += len(ids)
+        rows = sum(item.decoded.rows for item in intake.accepted)
+        self._context.progress(ProgressEvent("loaded", self.name, units=len(ids), rows=rows))
+
+    def _count_rows(self, table: str, decoded: Decoded) -> None:
+        self.report.rows_loaded += decoded.rows
+        self.report.rows_quarantined += decoded.rejected_rows
+        self.report.cells_quarantined += decoded.rejected_cells
+        if decoded.drift:
+            known = self.report.drift.setdefault(table, [])
+            known.extend(sorted(decoded.drift - set(known)))
+
+    def look_again(self) -> None:
+        """Queue what the vendor changed while it was being loaded."""
+        if self._fetched:
+            moved = self._api.find_moved(list(self._fetched.values()))
+            self._context.fetcher.add(self._api, moved)
+
+    def finish(self) -> None:
+        """Complete the report."""
+        report, fetcher = self.report, self._context.fetcher
+        not_started = len(fetcher.not_started(self.name))
+        stopped = fetcher.stopped(self.name)
+        if stopped is not None:
+            text = f"downloads stopped, {not_started} units are left to the next run: {stopped}"
+            self._report_error(text, stopped.exit_code)
+        for failure in self._feed.failures:
+            if stopped is None or failure.reason != str(stopped):
+                report.fail(f"{failure.unit.id}: {failure.reason}", failure.exit_code)
+        report.units_failed = len({failure.unit.id for failure in self._feed.failures})
+        report.units_pending = self._left_out + not_started
+        if self.is_alive:
+            report.cursors = read_cursors(self._pipeline, self.name)
+        report.seconds = time.monotonic() - self._started
+
+
+def _to_loaded(unit: Unit) -> LoadedUnit:
+    return LoadedUnit(
+        id=unit.id,
+        revision=unit.revision,
+        table=unit.table,
+        application_id=unit.application_id,
+        lower_at=unit.lower_at,
+        upper_at=unit.upper_at,
+    )
+

@@ -1,0 +1,185 @@
+"""The warehouse as the loader sees it: dlt pipelines, recovery from killed loads, the file lock."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import dlt
+from dlt.destinations.exceptions import DestinationUndefinedEntity
+from dlt.pipeline.exceptions import PipelineStepFailed
+from dlt.sources import DltSource
+
+from connector.errors import BusyError, ConfigError, ConnectorError
+from connector.units import LoadedUnit
+from connector.warehouse.ledger import read_loaded
+from connector.warehouse.settings import Settings
+
+if TYPE_CHECKING:
+    import duckdb
+
+_LOADER_SETTINGS = {
+    "runtime.dlthub_telemetry": False,
+    "runtime.log_level": "ERROR",
+    "load.truncate_staging_dataset": True,  # else staging rows stay on disk for ever
+    "load.delete_completed_jobs": True,
+    "load.workers": 4,
+    "load.raise_on_max_retries": 2,
+}
+UNFINISHED = "_dlt_load_id NOT IN (SELECT load_id FROM _dlt_loads WHERE status = 0)"
+
+
+def open_pipeline(settings: Settings, source: str) -> dlt.Pipeline:
+    """The dlt pipeline of a source; its working folder lies in home."""
+    for key, value in _LOADER_SETTINGS.items():
+        dlt.config[key] = value
+    destination: Any = settings.destination
+    if settings.destination == "duckdb":
+        settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
+        destination = dlt.destinations.duckdb(str(settings.warehouse))
+    return dlt.pipeline(
+        pipeline_name=f"connector_{source}",
+        destination=destination,
+        dataset_name=source,
+        pipelines_dir=str((settings.home / "dlt").absolute()),
+    )
+
+
+def can_delete(pipeline: dlt.Pipeline) -> bool:
+    """True where the destination replaces rows; False where it only appends."""
+    destination = pipeline.destination
+    strategies = destination.capabilities().supported_merge_strategies if destination else None
+    return "delete-insert" in (strategies or ())
+
+
+def recover(pipeline: dlt.Pipeline) -> dlt.Pipeline:
+    """Undo what a killed load left: after this the warehouse holds rows of finished loads only.
+
+    Packages that were being made are dropped (their verified files still wait in the spool) and
+    rows of loads that never finished are deleted, together with the ledger rows of the units they
+    belonged to, so that those units are loaded again.
+    """
+    if pipeline.has_pending_data:
+        pipeline = pipeline.drop()
+    if can_delete(pipeline):
+        try:
+            with pipeline.sql_client() as client, client.begin_transaction():
+                _delete_unfinished(client)
+        except DestinationUndefinedEntity:
+            return pipeline  # nothing was ever loaded
+    return pipeline
+
+
+def _delete_unfinished(client: Any) -> None:
+    found = client.execute_sql(
+        "SELECT table_name, MAX(CASE WHEN column_name = '_unit' THEN 1 ELSE 0 END)"
+        " FROM information_schema.columns WHERE table_schema = %s"
+        " AND column_name IN ('_unit', '_dlt_load_id') GROUP BY table_name"
+        " HAVING MAX(CASE WHEN column_name = '_dlt_load_id' THEN 1 ELSE 0 END) = 1",
+        client.dataset_name,
+    )
+    tables = {name: bool(has_unit) for name, has_unit in found or ()}
+    if "units" not in tables:
+        return
+    for name, has_unit in tables.items():
+        if has_unit:
+            units = f'SELECT DISTINCT _unit FROM "{name}" WHERE {UNFINISHED}'  # noqa: S608
+            client.execute_sql(f"DELETE FROM units WHERE unit IN ({units})")  # noqa: S608
+    for name in tables:
+        client.execute_sql(f'DELETE FROM "{name}" WHERE {UNFINISHED}')  # noqa: S608
+
+
+def read_ledger(pipeline: dlt.Pipeline) -> dict[str, LoadedUnit]:
+    """The units that are loaded; none where nothing was ever loaded."""
+    try:
+        with pipeline.sql_client() as client:
+            return read_loaded(client)
+    except DestinationUndefinedEntity:
+        return {}
+
+
+def load_package(pipeline: dlt.Pipeline, source: DltSource) -> None:
+    """Extract, normalise and load one package; raises unless every job of it is done."""
+    destination = pipeline.destination
+    formats = destination.capabilities().supported_loader_file_formats if destination else None
+    info = pipeline.run(
+        source, loader_file_format="parquet" if "parquet" in (formats or ()) else None
+    )
+    info.raise_on_failed_jobs()
+
+
+def read_cursors(pipeline: dlt.Pipeline, source: str) -> dict[str, str]:
+    """The cursor of each table, ISO 8601, from the state that was loaded with the data."""
+    resources = pipeline.state.get("sources", {}).get(source, {}).get("resources", {})
+    cursors = {}
+    for table, state in resources.items():
+        for cursor in state.get("incremental", {}).values():
+            if (value := cursor.get("last_value")) is not None:
+                cursors[table] = value.isoformat() if hasattr(value, "isoformat") else str(value)
+    return cursors
+
+
+@contextmanager
+def explain_load_errors(settings: Settings) -> Iterator[None]:
+    """Turn what dlt and DuckDB raise while loading into errors that say what to do."""
+    try:
+        yield
+    except PipelineStepFailed as error:
+        cause: BaseException = error
+        while (deeper := cause.__cause__ or cause.__context__) is not None:
+            cause = deeper
+        if isinstance(cause, ConnectorError):
+            raise cause from error
+        _explain(cause, settings)
+        raise ConnectorError(
+            f"the load step {error.step!r} failed: {type(cause).__name__}: {cause}. Nothing of"
+            " this sweep counts as loaded; its files wait in the spool for the next run."
+        ) from error
+    except ConnectorError:
+        raise
+    except Exception as error:
+        _explain(error, settings)
+        raise
+
+
+def _explain(error: BaseException, settings: Settings) -> None:
+    text = str(error)
+    if "Could not set lock" in text or "Conflicting lock" in text:
+        raise BusyError(
+            f"the warehouse {settings.warehouse} is open in another process. DuckDB lets one"
+            " process write: close the other one (a shell, a notebook, a dashboard) and run again."
+            " Nothing is lost."
+        ) from error
+    if "No space left" in text or "disk is full" in text.lower():
+        raise ConnectorError(
+            f"the disk is full: {text.splitlines()[0]}. Free some space and run again; nothing of"
+            " this sweep counts as loaded and its files wait in the spool."
+        ) from error
+
+
+def open_warehouse(
+    settings: Settings, *, read_only: bool = False
+) -> "duckdb.DuckDBPyConnection":
+    """A connection to the DuckDB file, in UTC. Close it soon: it keeps other processes out.
+
+    Raises BusyError when another process holds the file, ConfigError when there is none to read.
+    """
+    import duckdb  # noqa: PLC0415 - 50 ms that `--help` need not pay
+
+    if settings.destination != "duckdb":
+        raise ConfigError(
+            f"connector.destination is {settings.destination!r}: models, queries and checks run on"
+            " DuckDB only in this version; loading works on any dlt destination."
+        )
+    if read_only and not settings.warehouse.exists():
+        raise ConfigError(
+            f"there is no warehouse at {settings.warehouse}: run `connector sync` first, or name it"
+            " with --warehouse, in .dlt/config.toml as connector.warehouse, or as"
+            " CONNECTOR__WAREHOUSE."
+        )
+    try:
+        connection = duckdb.connect(str(settings.warehouse), read_only=read_only)
+    except duckdb.IOException as error:
+        _explain(error, settings)
+        raise ConnectorError(f"cannot open {settings.warehouse}: {error}") from error
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
