@@ -12,7 +12,7 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, traverse_scope
 from sqlglot.schema import MappingSchema
 
-from connector.errors import UnknownColumnError
+from connector.errors import ModelError, UnknownColumnError
 from connector.warehouse.dialect import DIALECT, Position, locate, relation_name
 
 _NAMED = re.compile(r"(?:Unknown column: |Column ')\"?([^\s'\"]+)")
@@ -33,8 +33,10 @@ def find_columns(query: exp.Query, schema: Schema, model: str, text: str) -> tup
     """Columns of the query's last select, in order.
 
     `schema` is relation -> column -> type of all it may read. Raises UnknownColumnError at the
-    line and column of a name that is not there.
+    line and column of a name that is not there, ModelError for a star.
     """
+    if any(projection.is_star for projection in query.selects):
+        raise ModelError(f"{model}: the last select names its columns, not *", model=model)
     known = _nest(schema, query)
     try:
         qualified = qualify(query.copy(), schema=known, dialect=DIALECT)

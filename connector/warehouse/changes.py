@@ -9,7 +9,7 @@ new, late, re-sent and emptied units alike, and survives a run that failed half-
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from functools import lru_cache
 from typing import Any
 
 from duckdb import DuckDBPyConnection
@@ -194,14 +194,15 @@ def save_parts(
     )
 
 
-def render_models(graph: Graph, raw: Mapping[str, Collection[str]]) -> dict[str, str]:
+def render_models(graph: Graph, raw: Mapping[str, frozenset[str]]) -> Mapping[str, str]:
     """SQL of every model as it is sent, absent raw tables and columns filled with NULL."""
+    return _render_models(graph, frozenset(raw.items()))
+
+
+@lru_cache(maxsize=2)
+def _render_models(graph: Graph, raw: frozenset[tuple[str, frozenset[str]]]) -> Mapping[str, str]:
+    present = dict(raw)
     return {
-        name: to_sql(complete_raw(model.query, graph.raw, raw))
+        name: to_sql(complete_raw(model.query, graph.raw, present))
         for name, model in graph.models.items()
     }
-
-
-def list_files(root: Path) -> list[Path]:
-    """Every file a change of which may change a model."""
-    return sorted(path for path in root.rglob("*") if path.suffix in {".sql", ".toml", ".csv"})

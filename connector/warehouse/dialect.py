@@ -6,7 +6,6 @@ Everything that is particular to one engine stands here or in `sql/functions.tom
 import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import sqlglot
@@ -30,8 +29,10 @@ class HouseFunction:
     body: str
 
 
-@cache
-def load_functions(path: Path) -> Mapping[str, HouseFunction]:
+Functions = Mapping[str, HouseFunction]
+
+
+def load_functions(path: Path) -> Functions:
     """House functions by name; none where the file is absent."""
     declared = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     return {
@@ -62,9 +63,7 @@ def parse_query(text: str, model: str) -> exp.Query:
     return tree
 
 
-def expand_functions(
-    tree: exp.Query, functions: Mapping[str, HouseFunction], model: str, text: str
-) -> exp.Query:
+def expand_functions(tree: exp.Query, functions: Functions, model: str, text: str) -> exp.Query:
     """`tree`, changed in place: every house function is now what the engine runs."""
     calls = [node for node in tree.find_all(exp.Anonymous) if node.name.lower() in functions]
     for call in reversed(calls):  # the innermost first, so that arguments are expanded already
@@ -133,21 +132,27 @@ def complete_raw(
     declared: Mapping[str, Mapping[str, str]],
     present: Mapping[str, Collection[str]],
 ) -> exp.Query:
-    """A copy of `tree` whose raw tables have all declared columns.
+    """`tree`, or a copy of it, whose raw tables have all declared columns.
 
     `declared` is relation -> column -> type, `present` relation -> columns in the database. An
     absent table becomes an empty typed relation, an absent column a typed NULL.
     """
+    missing = {
+        name: [column for column in declared[name] if column not in present.get(name, ())]
+        for name in map(relation_name, read_tables(tree))
+        if name in declared
+    }
+    if not any(missing.values()):
+        return tree
     completed = tree.copy()
     for table in read_tables(completed):
         name = relation_name(table)
-        columns = declared.get(name)
-        if columns is None:
+        if not missing.get(name):
             continue
-        missing = [column for column in columns if column not in present.get(name, ())]
-        if not missing:
-            continue
-        nulls = ", ".join(f'CAST(NULL AS {columns[column]}) AS "{column}"' for column in missing)
+        columns = declared[name]
+        nulls = ", ".join(
+            f'CAST(NULL AS {columns[column]}) AS "{column}"' for column in missing[name]
+        )
         source = f"*, {nulls} FROM {name}" if name in present else f"{nulls} WHERE FALSE"
         inner = sqlglot.parse_one(f"SELECT {source}", read=DIALECT)
         table.replace(exp.Subquery(this=inner, alias=exp.to_identifier(table.alias or table.name)))

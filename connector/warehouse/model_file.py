@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Literal, cast, get_args
 
 from connector.errors import ModelError
 from connector.warehouse.dialect import (
+    Functions,
     expand_functions,
-    load_functions,
     parse_query,
     read_tables,
     relation_name,
@@ -89,24 +89,21 @@ class Model:
         return any(column.name == "day" for column in self.columns)
 
 
-def parse_audit(path: Path, root: Path) -> "exp.Query":
+def parse_audit(path: Path, functions: Functions) -> "exp.Query":
     """The query of a file of `sql/audits`, house functions expanded."""
     text = path.read_text(encoding="utf-8")
-    functions = load_functions(root / "functions.toml")
     name = f"audits/{path.name}"
     return expand_functions(parse_query(text, name), functions, name, text)
 
 
-def parse_model(path: Path, root: Path, queries: Mapping[str, "exp.Query"]) -> Model:
+def parse_model(path: Path, functions: Functions, queries: Mapping[str, "exp.Query"]) -> Model:
     """The model of one file; `queries` are the audits by name. Its columns come later."""
     name = f"{SCHEMAS[path.parent.name]}.{path.stem}"
     text = _seed_text(path) if path.suffix == ".csv" else path.read_text(encoding="utf-8")
     doc, header = _parse_header(text, name)
     if header.get("kind") not in get_args(Kind):
         raise ModelError(f"{name}:1: `-- kind:` is one of {get_args(Kind)}", model=name, line=1)
-    query = expand_functions(
-        parse_query(text, name), load_functions(root / "functions.toml"), name, text
-    )
+    query = expand_functions(parse_query(text, name), functions, name, text)
     audits = tuple(
         AuditCall(match[1], tuple(part.strip() for part in (match[2] or "").split(",") if part))
         for match in _AUDIT.finditer(header.get("audits", ""))

@@ -3,8 +3,10 @@
 Nothing here touches a database. How a model file is written: see model_file.py.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from graphlib import CycleError as GraphCycle
 from graphlib import TopologicalSorter
 from importlib.resources import as_file, files
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from connector.errors import ConfigError, CycleError, ModelError, UnknownColumnError
 from connector.warehouse.analysis import Column, find_columns
-from connector.warehouse.dialect import locate, read_tables, relation_name
+from connector.warehouse.dialect import load_functions, locate, read_tables, relation_name
 from connector.warehouse.model_file import SCHEMAS, Model, parse_audit, parse_model
 from connector.warehouse.staging import raw_schema, source_names
 
@@ -21,9 +23,12 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Graph:
-    """All models in an order they can be built in, the raw relations and the audits by name."""
+    """All models in an order they can be built in, the raw relations and the audits by name.
+
+    Two graphs are equal only when they are one: what is worked out from one is kept by it.
+    """
 
     models: Mapping[str, Model]
     raw: Mapping[str, Mapping[str, str]]
@@ -93,13 +98,30 @@ def load_graph(root: Path | None = None) -> Graph:
     Raises ModelError, UnknownColumnError or CycleError with the model's file, line and column.
     """
     root = root or sql_root()
+    return _load_graph(root, fingerprint(root))
+
+
+def fingerprint(root: Path) -> str:
+    """Changes whenever a file does that says what the models are."""
+    digest = hashlib.md5(usedforsecurity=False)
+    for path in sorted(root.rglob("*")):
+        if path.suffix in {".sql", ".toml", ".csv"}:
+            digest.update(f"{path.relative_to(root)}\n".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+@lru_cache(maxsize=2)
+def _load_graph(root: Path, _fingerprint: str) -> Graph:
     raw = {
         f"{source}.{table}": columns
         for source in source_names()
         for table, columns in raw_schema(source).items()
     }
-    queries = {path.stem: parse_audit(path, root) for path in sorted(root.glob("audits/*.sql"))}
-    found = [parse_model(path, root, queries) for path in _model_files(root)]
+    functions = load_functions(root / "functions.toml")
+    queries = {
+        path.stem: parse_audit(path, functions) for path in sorted(root.glob("audits/*.sql"))
+    }
+    found = [parse_model(path, functions, queries) for path in _model_files(root)]
     models = _sort({model.name: model for model in found})
     schema = {name: dict(columns) for name, columns in raw.items()}
     checked: dict[str, Model] = {}

@@ -20,7 +20,7 @@ from connector.warehouse import changes
 from connector.warehouse.audits import run_audits
 from connector.warehouse.changes import ALL, RUN, Built
 from connector.warehouse.model_file import SCHEMAS, Model
-from connector.warehouse.models import Graph, load_graph, sql_root
+from connector.warehouse.models import Graph, fingerprint, load_graph, sql_root
 from connector.warehouse.proof import find_differences
 from connector.warehouse.swap import days_to_build, swap_rows, swap_table, swap_view, transaction
 
@@ -134,14 +134,10 @@ def run_models(
 def _stamp(connection: DuckDBPyConnection, root: Path) -> str:
     """Changes whenever a model file, a raw column, a finished load or a relation does."""
     raw = changes.present_raw(connection)
-    digest = hashlib.md5(usedforsecurity=False)
-    for path in changes.list_files(root):
-        digest.update(f"{path.relative_to(root)}\n".encode() + path.read_bytes())
     loads = changes.finished_loads(connection, raw)
     columns = sorted((name, *sorted(names)) for name, names in raw.items())
     relations = sorted(changes.present_relations(connection).items())
-    digest.update(repr((loads, columns, relations)).encode())
-    return digest.hexdigest()
+    return _hash(fingerprint(root), repr((loads, columns, relations)))
 
 
 def _start(
@@ -252,6 +248,10 @@ def _definition(graph: Graph, rendered: Mapping[str, str], model: Model) -> str:
         if read in graph.models and not graph.models[read].is_stored
     ]
     parts = (model.text, rendered[model.name], *views)
+    return _hash(*parts)
+
+
+def _hash(*parts: str) -> str:
     return hashlib.md5("\n".join(parts).encode(), usedforsecurity=False).hexdigest()
 
 

@@ -1,0 +1,9 @@
+-- A unit whose ledger does not add up. Rows are counted anew in ops.reconciliation; this reads the ledger only.
+SELECT
+  unit,
+  declared_rows,
+  file_rows,
+  loaded_rows,
+  quarantined_rows
+FROM stg.stg_appmetrica_stream__units
+WHERE coalesce(declared_rows, file_rows) <> loaded_rows + coalesce(quarantined_rows, 0)

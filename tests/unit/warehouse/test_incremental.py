@@ -1,0 +1,128 @@
+"""The law: whatever came, in whatever order, and however often models ran in between, the
+warehouse is what one full build over the final rows gives.
+"""
+
+import random
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from duckdb import DuckDBPyConnection
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from connector.warehouse.models import load_graph
+from connector.warehouse.runner import run_models
+from tests.unit.warehouse.raw_warehouse import (
+    RawUnit,
+    Row,
+    at,
+    create_raw,
+    load_units,
+    open_warehouse,
+    rows_of,
+)
+
+DAYS = (
+    "2024-05-01 23:50",
+    "2024-05-02 00:10",
+    "2024-05-02 12:00",
+    "2024-05-09 12:00",
+    "1970-01-01 00:00",
+    "2099-12-31 23:59",
+)
+TIME_FIELDS = {
+    "session_start": "session_start",
+    "session_end": "session_end",
+    "event": "event",
+    "crash": "crash",
+    "revenue": "event",
+    "ad_revenue": "ad_revenue",
+    "installation": "install",
+}
+
+
+@st.composite
+def raw_rows(draw: st.DrawFn, table: str) -> Row:
+    moment = draw(st.none() | st.sampled_from(DAYS).map(at))
+    late = timedelta(hours=draw(st.sampled_from((0, 1, 200))))
+    device = draw(st.sampled_from(("1", "2", None)))
+    row: dict[str, Any] = {
+        f"{TIME_FIELDS[table]}_timestamp": moment,
+        f"{TIME_FIELDS[table]}_receive_timestamp": moment and moment + late,
+        "appmetrica_device_id": device,
+        "installation_id": device and f"i{device}",
+        "app_version_name": draw(st.sampled_from(("1.0", "1.1"))),
+        "device_manufacturer": "Apple",
+    }
+    if table != "installation":
+        row["session_id"] = draw(st.sampled_from(("7", "8")))
+    if table.startswith("session"):
+        row["session_type"] = draw(st.sampled_from(("foreground", "background", None)))
+    if table == "installation":
+        row |= {"version": draw(st.integers(1, 2)), "sign": draw(st.sampled_from((1, -1)))}
+    if table == "revenue":
+        row |= {
+            "revenue_price": draw(st.integers(-3, 3)),
+            "revenue_currency": draw(st.sampled_from(("USD", "EUR"))),
+            "is_revenue_verified": draw(st.sampled_from(("true", "false", "undefined"))),
+        }
+    if table == "ad_revenue":
+        row |= {"ad_revenue": 1, "ad_revenue_currency": "USD"}
+    return row
+
+
+@st.composite
+def raw_units(draw: st.DrawFn) -> RawUnit:
+    table = draw(st.sampled_from(sorted(TIME_FIELDS)))
+    number = draw(st.integers(1, 2))
+    rows = draw(st.lists(raw_rows(table), max_size=3))
+    app = draw(st.sampled_from(("10", "20"))) if number == 2 else "10"
+    return RawUnit(f"{table}/{number}", table, rows, app=app)
+
+
+histories = st.lists(st.lists(raw_units(), min_size=1, max_size=5), min_size=2, max_size=3)
+
+
+def contents(connection: DuckDBPyConnection) -> dict[str, list[Any]]:
+    stored = [model for model in load_graph().models.values() if model.is_stored]
+    return {model.name: rows_of(connection, f"FROM {model.name} ORDER BY ALL") for model in stored}
+
+
+def load_package(connection: DuckDBPyConnection, number: int, units: Sequence[RawUnit]) -> None:
+    newest = {unit.unit: unit for unit in units}
+    load_units(connection, f"170000000{number}.5", list(newest.values()), append=number % 2 == 1)
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(history=histories, seed=st.integers(0, 99))
+def test_incremental_is_a_full_rebuild_for_late_resent_and_emptied_units(
+    history: list[list[RawUnit]], seed: int
+) -> None:
+    step_by_step = open_warehouse()
+    create_raw(step_by_step)
+    for number, units in enumerate(history):
+        load_package(step_by_step, number, units)
+        assert run_models(step_by_step).exit_code == 0
+    final = {unit.unit: unit for units in history for unit in units}
+    shuffled = list(final.values())
+    random.Random(seed).shuffle(shuffled)
+    at_once = open_warehouse()
+    create_raw(at_once)
+    load_package(at_once, 0, shuffled)
+    assert run_models(at_once).exit_code == 0
+    assert contents(step_by_step) == contents(at_once)
+
+
+def test_days_a_resent_unit_left_are_recomputed_also_when_a_run_was_missed() -> None:
+    connection = open_warehouse()
+    create_raw(connection)
+    crash = [{"crash_timestamp": at("2024-05-01 10:00"), "crash_name": "x"}]
+    load_units(connection, "1700000000.1", [RawUnit("u1", "crash", crash)])
+    run_models(connection)
+    moved = [{"crash_timestamp": at("2024-05-03 10:00"), "crash_name": "x"}]
+    load_units(connection, "1700000000.2", [RawUnit("u1", "crash", moved)])
+    run_models(connection, select=("core.crash",))
+    load_units(connection, "1700000000.3", [RawUnit("u1", "crash", [])])
+    assert run_models(connection, check=True).exit_code == 0
+    assert rows_of(connection, "SELECT count(*) FROM mart.app_daily") == [(0,)]
