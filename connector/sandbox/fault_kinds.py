@@ -81,7 +81,8 @@ _KINDS = (
         "grow_after_download",
         "answer",
         {"rows": 1},
-        "Right after a window was downloaded it grows by `rows` and its `update_timestamp` moves.",
+        "While a window is being sent it grows by `rows` and its `update_timestamp` moves: the file "
+        "that was sent is the old one.",
     ),
     FaultKind(
         "window_change",

@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -60,7 +61,7 @@ def client(sandbox: Sandbox) -> Iterator[httpx.Client]:
 
 def make_client(sandbox: Sandbox, token: str) -> httpx.Client:
     headers = {"Authorization": f"OAuth {token}"}
-    return httpx.Client(base_url=sandbox.url, headers=headers, timeout=10)
+    return httpx.Client(base_url=sandbox.url, headers=headers, timeout=10, verify=False)
 
 
 def address(window: int, data_type: str = "event") -> dict[str, str | int]:
@@ -402,3 +403,13 @@ def test_a_taken_port_is_a_clear_error(sandbox: Sandbox) -> None:
 def test_a_sandbox_that_is_not_running_says_how_to_run_it() -> None:
     with pytest.raises(ConfigError, match="with Sandbox"):
         _ = Sandbox(SCENARIO).url
+
+
+def test_without_aiohttp_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "aiohttp", None)
+    monkeypatch.delitem(sys.modules, "connector.sandbox.server", raising=False)
+    with (
+        pytest.raises(ConfigError, match=r"app-analytics-connector\[sandbox\]"),
+        Sandbox(SCENARIO),
+    ):
+        pass

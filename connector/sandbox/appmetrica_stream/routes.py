@@ -181,12 +181,9 @@ class StreamRoutes:
             if file is None:
                 return refuse(404, "No such window")
             traffic.count_file(address.app, address.data_type, address.window)
-
-            def on_sent() -> None:
-                release()
-                self._grow(address, faults)
-
-            return await send_payload(request, _payload(file), faults, on_sent)
+            # Before the last byte is out, so that whoever has the file finds the window grown.
+            self._grow(address, faults)
+            return await send_payload(request, _payload(file), faults, release)
         finally:
             release()
 

@@ -1,9 +1,12 @@
 from collections import Counter, defaultdict
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
+from connector.sandbox import default_scenario
 from connector.sandbox.population import AppPopulation, Record
+from connector.sandbox.world import World
 
 NOW = int(datetime(2026, 3, 2, 12, tzinfo=UTC).timestamp())
 DAY_S = 86_400
@@ -114,3 +117,12 @@ def test_a_shop_sells_and_a_game_shows_ads(records: list[Record]) -> None:
     kinds, shop = {r.kind for r in records}, {r.kind for r in live(genre="shop")}
     assert {"ad_view", "purchase", "crash", "error", "deeplink", "click"} <= kinds
     assert {"shopping", "purchase"} <= shop
+
+
+def test_the_demo_has_tens_of_thousands_of_rows() -> None:
+    scenario = replace(
+        default_scenario(), clock="simulated", start=datetime(2026, 3, 2, 12, tzinfo=UTC)
+    )
+    world = World(scenario)
+    world.live()
+    assert 50_000 < sum(len(records) for records in world.records.values()) < 100_000
