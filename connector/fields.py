@@ -288,7 +288,8 @@ def arrow_type(kind: FieldType) -> "pa.DataType":
     return types.get(kind, pa.string())
 
 
-def arrow_schema(table: Table, drifted: Iterable[str] = ()) -> "pa.Schema":
+@cache
+def arrow_schema(table: Table, drifted: tuple[str, ...] = ()) -> "pa.Schema":
     """Arrow schema of the raw table; columns in `drifted` (unknown to the table) are text."""
     import pyarrow as pa
 

@@ -8,7 +8,7 @@ Every state a unit leaves the flow in is recorded with its name; none is silent.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -49,7 +49,7 @@ class Unit:
 
     def to_json(self) -> str:
         """The unit as JSON text, for the journal."""
-        values = asdict(self)
+        values = {name: getattr(self, name) for name in self.__slots__}
         for key in _TIMES:
             values[key] = values[key].isoformat() if values[key] else None
         return json.dumps(values)

@@ -174,7 +174,7 @@ class _Decoder:
         for column, name in drifted.items():
             columns[column], rejects = to_text(given[name], name, records.rows)
             self._reject_cells(rejects)
-        schema = arrow_schema(self._table, drifted)
+        schema = arrow_schema(self._table, tuple(drifted))
         count = len(records.rows)
         columns |= self._system_columns(records.rows, count)
         self._note_event_time(columns)

@@ -10,13 +10,13 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from connector.decode.records import Position, Records, Reject
-from connector.decode.unpack import BLOCK_BYTES, open_native, open_unpacked, skip_bom
+from connector.decode.unpack import BLOCK_BYTES, SMALL_BYTES, open_native, open_unpacked, skip_bom
 
 EXACT_BATCH_BYTES = 8 << 20
 _LATIN = "latin-1"  # one character a byte: the csv module splits bytes without reading them
@@ -87,9 +87,13 @@ def _read_fast(path: Path, header: Header, *, keep_empty: bool) -> Iterator[Reco
     unique = [str(position) for position in range(len(header.names))]
     stream = open_native(path)
     stream.read(header.size)
-    reader = pacsv.open_csv(
+    is_small = path.stat().st_size <= SMALL_BYTES
+    open_csv = _read_whole if is_small else pacsv.open_csv
+    reader = open_csv(
         stream,
-        read_options=pacsv.ReadOptions(block_size=BLOCK_BYTES, column_names=unique),
+        read_options=pacsv.ReadOptions(
+            block_size=BLOCK_BYTES, column_names=unique, use_threads=not is_small
+        ),
         parse_options=pacsv.ParseOptions(
             newlines_in_values=True, ignore_empty_lines=len(unique) > 1
         ),
@@ -107,6 +111,11 @@ def _read_fast(path: Path, header: Header, *, keep_empty: bool) -> Iterator[Reco
         rows = pa.array(range(start, start + batch.num_rows), pa.int64())
         start += batch.num_rows
         yield Records(tuple(taken), tuple(batch.columns), rows)
+
+
+def _read_whole(stream: pa.NativeFile, **options: Any) -> list[pa.RecordBatch]:
+    """A small file at once, which spares the reader's threads."""
+    return list(pacsv.read_csv(stream, **options).to_batches())
 
 
 def _read_from(

@@ -1,5 +1,6 @@
 """The warehouse as the loader sees it: dlt pipelines, recovery from killed loads, the file lock."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 _LOADER_SETTINGS = {
     "runtime.dlthub_telemetry": False,
-    "runtime.log_level": "ERROR",
     "load.truncate_staging_dataset": True,  # else staging rows stay on disk for ever
     "load.delete_completed_jobs": True,
     "load.workers": 4,
@@ -36,12 +36,14 @@ def open_pipeline(settings: Settings, source: str) -> dlt.Pipeline:
     if settings.destination == "duckdb":
         settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
         destination = dlt.destinations.duckdb(str(settings.warehouse))
-    return dlt.pipeline(
+    pipeline = dlt.pipeline(
         pipeline_name=f"connector_{source}",
         destination=destination,
         dataset_name=source,
         pipelines_dir=str((settings.home / "dlt").absolute()),
     )
+    logging.getLogger("dlt").setLevel(logging.ERROR)
+    return pipeline
 
 
 def can_delete(pipeline: dlt.Pipeline) -> bool:
