@@ -7,6 +7,7 @@ from connector.warehouse.staging import render_staging, source_names, write_stag
 from tests.unit.warehouse.raw_warehouse import (
     SOURCE,
     RawUnit,
+    Row,
     at,
     create_raw,
     load_units,
@@ -75,7 +76,7 @@ def test_what_vendors_write_for_nothing_is_null_and_json_is_offered_both_ways() 
     connection = open_warehouse()
     create_raw(connection)
     zero = "00000000-0000-0000-0000-000000000000"
-    rows = [
+    rows: list[Row] = [
         {"event_json": '{"a": 1}', "google_aid": zero, "city": ""},
         {"event_json": '{"a": 1', "google_aid": "x", "city": "Perm"},
         {"event_json": "", "event_timestamp": at("2024-05-01 10:00")},
@@ -110,7 +111,7 @@ def test_a_table_that_comes_later_is_picked_up() -> None:
     create_raw(connection, "event")
     run_models(connection)
     create_raw(connection, "crash")
-    rows = [{"crash_name": "boom", "crash_timestamp": at("2024-05-01 10:00")}]
+    rows: list[Row] = [{"crash_name": "boom", "crash_timestamp": at("2024-05-01 10:00")}]
     load_units(connection, "1700000000.1", [RawUnit("u1", "crash", rows)])
     run_models(connection)
     assert rows_of(connection, "SELECT name FROM core.crash") == [("boom",)]

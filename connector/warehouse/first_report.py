@@ -1,0 +1,124 @@
+"""The first things to look at after a run; the command line prints them."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from duckdb import DuckDBPyConnection
+
+from connector.warehouse.changes import present_relations
+
+DAYS_SHOWN = 7
+EVENTS_SHOWN = 10
+
+
+class ReportTable(NamedTuple):
+    """A table to show: a title, column heads and rows of plain values."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """A table of the report: the relations it needs, its heads and its query."""
+
+    title: str
+    needs: frozenset[str]
+    columns: tuple[str, ...]
+    sql: str
+
+
+# Days that no clock but a wrong one can have come by are left out: see `received`.
+_RECENT = f"""
+    WITH received AS (
+      SELECT app_key, max(CAST(received_at AS DATE)) AS last_day FROM core.session GROUP BY app_key
+    ),
+    recent AS (
+      SELECT u.*, row_number() OVER (PARTITION BY u.app_key ORDER BY u.day DESC) AS age
+      FROM mart.active_users AS u JOIN received AS r USING (app_key)
+      WHERE u.day <= r.last_day QUALIFY age <= {DAYS_SHOWN}
+    ),
+    apps AS (SELECT app_key, coalesce(name, source_app_id) AS app FROM core.app)
+"""
+
+_QUESTIONS = (
+    _Question(
+        "App by day (UTC)",
+        frozenset({"mart.app_daily", "mart.active_users", "core.session", "core.app"}),
+        (
+            "app",
+            "day",
+            "active devices",
+            "new",
+            "installs",
+            "sessions",
+            "mean length, s",
+            "crashes",
+            "revenue",
+            "currency",
+        ),
+        f"""{_RECENT}
+    SELECT a.app, d.day, any_value(r.dau), sum(d.new_devices)::BIGINT, sum(d.installs)::BIGINT,
+      sum(d.sessions)::BIGINT,
+      round(sum(d.session_length_s) / nullif(sum(d.sessions_with_length), 0))::BIGINT,
+      sum(d.crashes)::BIGINT,
+      round(sum(d.in_app_revenue) + sum(d.ad_revenue), 2)::DECIMAL(38, 2),
+      any_value(d.revenue_currency)
+    FROM mart.app_daily AS d JOIN recent AS r USING (app_key, day) JOIN apps AS a USING (app_key)
+    GROUP BY a.app, d.app_key, d.day ORDER BY a.app, d.day DESC""",
+    ),
+    _Question(
+        "Active users",
+        frozenset({"mart.active_users", "core.session", "core.app"}),
+        ("app", "day", "day's", "7 days", "28 days", "30 days", "stickiness"),
+        f"""{_RECENT}
+    SELECT a.app, r.day, r.dau, r.wau, r.mau_28, r.mau_30, round(r.stickiness, 3)
+    FROM recent AS r JOIN apps AS a USING (app_key) WHERE r.age = 1 ORDER BY a.app""",
+    ),
+    _Question(
+        "Top events",
+        frozenset({"core.event", "core.app"}),
+        ("app", "event", "rows", "devices"),
+        f"""
+    SELECT coalesce(a.name, a.source_app_id), e.name, count(*) AS found, count(DISTINCT e.device_key)
+    FROM core.event AS e JOIN core.app AS a USING (app_key)
+    GROUP BY 1, 2 ORDER BY found DESC, 1, 2 LIMIT {EVENTS_SHOWN}""",
+    ),
+    _Question(
+        "Freshness",
+        frozenset({"ops.freshness"}),
+        ("source", "app", "tables", "units", "rows", "newest data", "lag, s"),
+        """
+    SELECT source, application_id, count(*), sum(units)::BIGINT, sum(rows)::BIGINT,
+      max(newest_available_at), min(lag_s)
+    FROM ops.freshness GROUP BY source, application_id ORDER BY source, application_id""",
+    ),
+    _Question(
+        "Reconciliation",
+        frozenset({"ops.reconciliation"}),
+        ("source", "units", "declared", "loaded", "quarantined", "difference"),
+        """
+    SELECT source, count(*), sum(expected_rows)::BIGINT, sum(loaded_rows)::BIGINT,
+      sum(quarantined_rows)::BIGINT, sum(abs(difference))::BIGINT
+    FROM ops.reconciliation GROUP BY source ORDER BY source""",
+    ),
+)
+
+
+def report_tables(connection: DuckDBPyConnection) -> list[ReportTable]:
+    """What a first look wants: last days, active users, top events, freshness, reconciliation.
+
+    A table whose relations are not there (their models failed) is left out.
+    """
+    connection.execute("SET TimeZone = 'UTC'")
+    present = present_relations(connection)
+    return [
+        ReportTable(
+            question.title,
+            question.columns,
+            tuple(connection.execute(question.sql).fetchall()),
+        )
+        for question in _QUESTIONS
+        if question.needs <= present.keys()
+    ]
