@@ -1,0 +1,147 @@
+"""How the connector stands: freshness by the ledgers, and what the journal knows (`status`)."""
+
+import importlib
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from duckdb import DuckDBPyConnection
+
+from connector.journal import Journal, RecordedFailure
+from connector.sources import list_sources
+from connector.warehouse.verification import Difference, Verification, list_datasets, verify
+
+__all__ = [
+    "Difference",
+    "Freshness",
+    "JournalFacts",
+    "Verification",
+    "read_freshness",
+    "read_journal",
+    "verify",
+]
+
+_FRESHNESS = """
+SELECT application_id, table_name, count(*) AS units,
+  coalesce(sum(loaded_rows), 0)::BIGINT AS rows,
+  coalesce(sum(quarantined_rows), 0)::BIGINT AS quarantined_rows,
+  max(upper_at) AS loaded_until_at, max(coalesce(vendor_updated_at, upper_at)) AS available_at,
+  max(fetched_at) AS fetched_at, max(max_event_at) AS newest_event_at
+FROM {source}.units WHERE _dlt_load_id IN (SELECT load_id FROM {source}._dlt_loads WHERE status = 0)
+GROUP BY application_id, table_name ORDER BY application_id, table_name
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """One app's table: what was loaded, up to when. `lag_s` is how far `loaded_until_at`, the end
+    of the newest loaded unit, lies back. Moments are aware UTC.
+    """
+
+    source: str
+    application_id: str
+    table_name: str
+    units: int
+    rows: int
+    quarantined_rows: int
+    loaded_until_at: datetime
+    available_at: datetime
+    fetched_at: datetime
+    newest_event_at: datetime | None
+    lag_s: float
+
+
+def read_freshness(connection: DuckDBPyConnection, now: datetime) -> list[Freshness]:
+    """How fresh every table of every app is, by the ledgers."""
+    found = []
+    for source in list_datasets(connection):
+        for row in connection.execute(_FRESHNESS.format(source=source)).fetchall():
+            until, available, fetched, newest = (at and at.astimezone(UTC) for at in row[5:9])
+            found.append(
+                Freshness(
+                    source,
+                    *row[:5],
+                    loaded_until_at=until,
+                    available_at=available,
+                    fetched_at=fetched,
+                    newest_event_at=newest,
+                    lag_s=(now - until).total_seconds(),
+                )
+            )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class JournalFacts:
+    """What the journal knows of one source.
+
+    `requests` are those of this UTC day by kind, of `requests_per_day` (None: no daily quota, or
+    not known). `expected` units were listed and are not loaded yet; the first of them is deleted by
+    the vendor at `next_expiry_at`. `files` wait on disk.
+    """
+
+    source: str
+    requests: Mapping[str, int]
+    requests_per_day: int | None
+    expected: int
+    next_expiry_at: datetime | None
+    files: int
+    file_bytes: int
+    failures: Sequence[RecordedFailure]
+
+    def to_json(self) -> dict[str, Any]:
+        """The source's object of `connector status --json`."""
+        return {
+            "requests_today": dict(self.requests),
+            "requests_per_day": self.requests_per_day,
+            "units_expected": self.expected,
+            "next_expiry_at": self.next_expiry_at,
+            "files_waiting": self.files,
+            "file_bytes_waiting": self.file_bytes,
+            "failures": [
+                {
+                    "unit": item.unit,
+                    "reason": item.reason,
+                    "exit_code": item.exit_code,
+                    "times": item.times,
+                    "failed_at": item.failed_at,
+                }
+                for item in self.failures
+            ],
+        }
+
+
+def read_journal(
+    path: Path, now: datetime, limit: int
+) -> tuple[list[JournalFacts], list[dict[str, Any]]]:
+    """What the journal knows of each source, and the last `limit` runs, newest first.
+
+    Nothing where there is no journal: looking does not make one.
+    """
+    if not path.exists():
+        return [], []
+    with closing(Journal(path)) as journal:
+        facts = [_read_source(journal, source, now) for source in list_sources()]
+        return facts, journal.runs(limit)
+
+
+def _read_source(journal: Journal, source: str, now: datetime) -> JournalFacts:
+    seen, files = journal.seen(source), journal.files(source)
+    return JournalFacts(
+        source=source,
+        requests=journal.requests_used(source, now),
+        requests_per_day=_daily_quota(source),
+        expected=len(seen),
+        next_expiry_at=min((unit.expires_at for unit in seen if unit.expires_at), default=None),
+        files=len(files),
+        file_bytes=sum(file.bytes for file in files),
+        failures=journal.failures(source),
+    )
+
+
+def _daily_quota(source: str) -> int | None:
+    api = importlib.import_module(f"connector.sources.{source}.api")
+    return getattr(api, "REQUESTS_PER_DAY", None)
