@@ -59,11 +59,16 @@ def read_freshness(connection: DuckDBPyConnection, now: datetime) -> list[Freshn
     found = []
     for source in list_datasets(connection):
         for row in connection.execute(_FRESHNESS.format(source=source)).fetchall():
-            until, available, fetched, newest = (at and at.astimezone(UTC) for at in row[5:9])
+            application_id, table_name, units, rows, quarantined, *moments = row
+            until, available, fetched, newest = (at and at.astimezone(UTC) for at in moments)
             found.append(
                 Freshness(
-                    source,
-                    *row[:5],
+                    source=source,
+                    application_id=application_id,
+                    table_name=table_name,
+                    units=units,
+                    rows=rows,
+                    quarantined_rows=quarantined,
                     loaded_until_at=until,
                     available_at=available,
                     fetched_at=fetched,
