@@ -22,8 +22,15 @@ WAIT_BYTES = 1 << 30
 class SourceApi(Api, Protocol):
     """A vendor's API as planning and checking need it, besides downloads."""
 
-    application_ids: tuple[str, ...]
-    tables: tuple[str, ...]
+    @property
+    def application_ids(self) -> tuple[str, ...]:
+        """The applications to load."""
+        ...
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The raw tables to load."""
+        ...
 
     def plan(self, loaded: Mapping[str, LoadedUnit], now: datetime) -> Plan:
         """What the vendor has, against what is loaded."""
@@ -43,14 +50,20 @@ class SourceApi(Api, Protocol):
 
 
 class SweepFeed:
-    """A fixed set of files of one source, and the control total of each."""
+    """Files of one source: which unit each holds, and whether its control total is right."""
 
-    def __init__(
-        self, api: SourceApi, fetcher: Fetcher, journal: Journal, clock: Clock
-    ) -> None:
+    def __init__(self, api: SourceApi, fetcher: Fetcher, journal: Journal, clock: Clock) -> None:
         self._api, self._fetcher, self._journal, self._clock = api, fetcher, journal, clock
         self._files: dict[str, deque[SpooledFile]] = defaultdict(deque)
+        self._twins: dict[tuple[str, str, str], list[Unit]] = defaultdict(list)
+        self._taken: set[tuple[str, str]] = set()
         self.failures: list[Failure] = []
+
+    def expect(self, units: Sequence[Unit]) -> None:
+        """Queue units; those with one remote id share a file name at the vendor."""
+        for unit in units:
+            self._twins[_remote_key(unit)].append(unit)
+        self._fetcher.add(self._api, units)
 
     def put(self, files: Sequence[SpooledFile]) -> None:
         """Hand in files."""
@@ -63,12 +76,43 @@ class SweepFeed:
         while waiting:
             yield waiting.popleft()
 
-    def check(self, file: SpooledFile, decoded: Decoded) -> Unit | None:
-        """The unit as it may be loaded: its rows are as many as the vendor declares, if not when
-        it was planned then now. Otherwise the file goes back and None is returned."""
+    def let_go(self, unit: Unit) -> None:
+        """The unit's file could not be read: another file of it may be taken."""
+        self._taken.discard((unit.id, unit.revision))
+
+    def identify(self, file: SpooledFile, names: Sequence[str]) -> Unit | None:
+        """The unit that the file holds, by its column names; None when it is to be passed over.
+
+        One window may be listed under two schema ids, and a download cannot name one: the file
+        belongs to the unit whose announced fields it has, and the other one is fetched again.
+        """
         unit = file.unit
+        twins = [twin for twin in self._twins[_remote_key(unit)] if twin.id != unit.id]
+        matching = [twin for twin in twins if set(twin.field_names) == set(names)]
+        if not matching or set(unit.field_names) == set(names):
+            return self._claim(file, unit)
+        found = matching[-1]
+        if (found.id, found.revision) not in self._taken:
+            self._fetcher.add_again(self._api, file)
+            return self._claim(file, found)
+        self.refuse(file, f"unit {unit.id}: the file that came is that of {found.id}")
+        return None
+
+    def _claim(self, file: SpooledFile, unit: Unit) -> Unit | None:
+        """Take the unit once; a second file of it is let go."""
+        if (unit.id, unit.revision) in self._taken:
+            self._fetcher.release([file])
+            return None
+        self._taken.add((unit.id, unit.revision))
+        return unit
+
+    def check(self, file: SpooledFile, unit: Unit, decoded: Decoded) -> Unit | None:
+        """The unit as it may be loaded: its rows are as many as the vendor declares, if not when
+        it was planned then now. Otherwise the file goes back and None is returned.
+        """
         if unit.declared_rows in (None, decoded.file_rows):
             return unit
+        self._taken.discard((unit.id, unit.revision))
         newer = self._api.refresh(unit)
         if newer is None:
             text = f"unit {unit.id} vanished from the vendor while it was being loaded"
@@ -112,12 +156,6 @@ class SweepFeed:
 class LiveFeed(SweepFeed):
     """Files as they are fetched; those of tables whose turn has not come wait on disk."""
 
-    def __init__(
-        self, api: SourceApi, fetcher: Fetcher, journal: Journal, clock: Clock
-    ) -> None:
-        super().__init__(api, fetcher, journal, clock)
-        self._taken: list[SpooledFile] = []
-
     def files(self, table: str) -> Iterator[SpooledFile]:
         """The files of one table, until nothing more can come."""
         while True:
@@ -130,3 +168,7 @@ class LiveFeed(SweepFeed):
                     self.fail(outcome)
                 else:
                     self.put([outcome])
+
+
+def _remote_key(unit: Unit) -> tuple[str, str, str]:
+    return unit.application_id, unit.table, unit.remote_id

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
 from connector.clock import Clock
 from connector.errors import (
@@ -33,10 +33,17 @@ OUTAGE_UNITS = 3  # so many units in a row without an answer: the vendor is down
 
 
 class Api(Protocol):
-    """How the fetcher asks a vendor. `parallel` is how many downloads may run at once."""
+    """How the fetcher asks a vendor."""
 
-    source: str
-    parallel: int
+    @property
+    def source(self) -> str:
+        """The source's name."""
+        ...
+
+    @property
+    def parallel(self) -> int:
+        """How many downloads may run at once."""
+        ...
 
     def download(self, unit: Unit, spool: Spool) -> Path:
         """The verified file of `unit`; tries transient failures again by itself."""
@@ -79,7 +86,7 @@ class Fetcher:
         clock: Clock,
         *,
         limits: FetchLimits = FetchLimits(),
-        notify: Callable[[Outcome], None] = lambda outcome: None,
+        notify: Callable[[Outcome], None] = lambda _outcome: None,
     ) -> None:
         self._journal, self._spool, self._clock = journal, spool, clock
         self._limits, self._notify = limits, notify
@@ -91,11 +98,16 @@ class Fetcher:
         self._is_closing = False
         self._threads: list[threading.Thread] = []
 
-    def __enter__(self) -> "Fetcher":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    def add_again(self, api: Api, file: SpooledFile) -> None:
+        """Queue the unit of a file that turned out to hold another unit, which keeps the file."""
+        self._journal.forget_files([file.path])
+        self.add(api, [file.unit])
 
     def add(self, api: Api, units: Iterable[Unit]) -> None:
         """Queue units, what dies first goes first; files that are on disk already are ready."""
@@ -125,7 +137,7 @@ class Fetcher:
     def _work(self, lane: _Lane) -> None:
         """One thread: the most urgent unit, again and again, until the fetcher closes."""
         while (task := self._next(lane)) is not None:
-            order, attempt, unit = task
+            _, attempt, unit = task
             outcome: Outcome | None = None
             try:
                 outcome = self._download(lane.api, unit, attempt)
@@ -137,7 +149,7 @@ class Fetcher:
                 lane.stopped = ConnectorError(outcome.reason)
                 raise
             finally:
-                self._finish(lane, outcome, (order, attempt, unit))
+                self._finish(lane, outcome)
 
     def _next(self, lane: _Lane) -> tuple[int, int, Unit] | None:
         with self._changed:
@@ -171,9 +183,7 @@ class Fetcher:
                 lane.stopped = error
         return Failure(unit, str(error), error.exit_code)
 
-    def _finish(
-        self, lane: _Lane, outcome: Outcome | None, task: tuple[int, int, Unit]
-    ) -> None:
+    def _finish(self, lane: _Lane, outcome: Outcome | None) -> None:
         with self._changed:
             lane.active -= 1
             if isinstance(outcome, SpooledFile):
@@ -248,7 +258,7 @@ class Fetcher:
 
     def release(self, files: Sequence[SpooledFile], *, keep: bool = False) -> None:
         """These files were loaded or given up: delete them, unless they are to be kept."""
-        self._journal.forget_files(file.unit.id for file in files)
+        self._journal.forget_files(file.path for file in files)
         for file in files:
             if not keep:
                 file.path.unlink(missing_ok=True)

@@ -30,6 +30,8 @@ from connector.errors import (
 
 FILE_TRIES = 3  # a file that comes broken is fetched this often
 LONGEST_WAIT_S = 900.0  # a vendor that asks for more gets the next run instead
+Response = httpx.Response
+TransportError = httpx.TransportError
 TEXT_LIMIT = 500  # characters of a vendor's error text that go into ours
 THROTTLE_FIRST_S = 5.0
 THROTTLE_MOST_S = 60.0
@@ -62,7 +64,7 @@ class ApiClient:
     per_second: int | None = None
     throttle_codes: Sequence[int] = (420, 429)
     retry: Retry = Retry()
-    count: Callable[[str], None] = lambda kind: None
+    count: Callable[[str], None] = lambda _kind: None
     _client: httpx.Client = field(init=False, repr=False)
     _limiter: Limiter | None = field(init=False, repr=False, default=None)
 
@@ -132,9 +134,7 @@ class ApiClient:
                     return False
             return wait_s if wait_s <= LONGEST_WAIT_S else False
 
-        return iter(
-            stamina.retry_context(on=wait, attempts=self.retry.attempts, timeout=None)
-        )
+        return iter(stamina.retry_context(on=wait, attempts=self.retry.attempts, timeout=None))
 
     @contextmanager
     def stream(
@@ -202,9 +202,7 @@ def check_base_url(url: str, source: str) -> None:
 def redact_url(url: httpx.URL | str) -> str:
     """The URL without user, password, and the values of parameters that could be credentials."""
     url = httpx.URL(url)
-    kept = [
-        (key, "***" if _is_secret(key) else value) for key, value in url.params.multi_items()
-    ]
+    kept = [(key, "***" if _is_secret(key) else value) for key, value in url.params.multi_items()]
     return str(url.copy_with(username=None, password=None, params=kept or None))
 
 

@@ -131,9 +131,9 @@ class Journal:
             for body, path, size, fetched, attempts in rows
         ]
 
-    def forget_files(self, unit_ids: Iterable[str]) -> None:
-        """Forget files that were deleted."""
-        self._run_many("DELETE FROM files WHERE unit = ?", [(unit_id,) for unit_id in unit_ids])
+    def forget_files(self, paths: Iterable[Path]) -> None:
+        """Forget files that were deleted, or that nobody may load again."""
+        self._run_many("DELETE FROM files WHERE path = ?", [(str(path),) for path in paths])
 
     # Failures, by name.
 
@@ -148,10 +148,11 @@ class Journal:
 
     def failures(self, source: str) -> list[RecordedFailure]:
         """Units whose last try failed."""
-        rows = self._run(
-            "SELECT * FROM failures WHERE source = ? ORDER BY failed_at, unit", source
-        )
-        return [RecordedFailure(*row[:5], datetime.fromisoformat(row[5])) for row in rows]
+        rows = self._run("SELECT * FROM failures WHERE source = ? ORDER BY failed_at, unit", source)
+        return [
+            RecordedFailure(unit, source, reason, code, times, datetime.fromisoformat(failed_at))
+            for unit, source, reason, code, times, failed_at in rows
+        ]
 
     def forget_failures(self, unit_ids: Iterable[str]) -> None:
         """Forget failures of units that have been loaded since."""
@@ -222,4 +223,6 @@ class Journal:
         """The last runs, newest first."""
         rows = self._run("SELECT * FROM runs ORDER BY started_at DESC LIMIT ?", limit)
         keys = ("started_at", "command", "exit_code")
-        return [dict(zip(keys, row, strict=False)) | {"summary": json.loads(row[3])} for row in rows]
+        return [
+            dict(zip(keys, row, strict=False)) | {"summary": json.loads(row[3])} for row in rows
+        ]

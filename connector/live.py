@@ -9,7 +9,7 @@ import logging
 from pathlib import Path
 
 import dlt
-from dlt.destinations.exceptions import DestinationUndefinedEntity
+from dlt.common.destination.exceptions import DestinationUndefinedEntity
 from dlt.sources import DltSource
 
 from connector.clock import Clock, RealClock
@@ -59,7 +59,7 @@ class _Session:
         ]
         fetcher.release(done)
         plan = self._api.plan(loaded, self._clock.now())
-        fetcher.add(self._api, plan.due)
+        feed.expect(plan.due)
         strategies = pipeline.destination.capabilities().supported_merge_strategies or []
         return Intake(
             feed=feed,

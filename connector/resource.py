@@ -7,7 +7,7 @@ insert. Rows are never filtered by a cursor.
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from dlt.common.storages.load_package import LoadPackageStateInjectableContext
 from dlt.extract import DltResource
 from dlt.sources import DltSource
 
-from connector.decode import Decoded, Options, decode_file
+from connector.decode import QUARANTINE_SCHEMA, Decoded, Options, decode_file, read_names
 from connector.decode.spill import gather_tables
 from connector.errors import DownloadError
 from connector.fields import Table, arrow_schema, dlt_columns
@@ -34,19 +34,19 @@ from connector.warehouse.ledger import (
     to_ledger,
 )
 
-REPLACE_UNITS = {
+REPLACE_UNITS: Any = {
     "disposition": "merge",
     "strategy": "delete-insert",
     "destination_scope": "_unit IN (SELECT _unit FROM {staging_table})",
     "source_filter": "_row >= 0",
 }
-REPLACE_QUARANTINE = {
+REPLACE_QUARANTINE: Any = {
     "disposition": "merge",
     "strategy": "delete-insert",
     "destination_scope": "unit IN (SELECT unit FROM {staging_table})",
     "source_filter": "kind <> 'none'",
 }
-REPLACE_LEDGER = {
+REPLACE_LEDGER: Any = {
     "disposition": "merge",
     "strategy": "delete-insert",
     "destination_scope": "unit IN (SELECT unit FROM {staging_table})",
@@ -60,8 +60,16 @@ class Feed(Protocol):
         """The files of one table, most urgent first."""
         ...
 
-    def check(self, file: SpooledFile, decoded: Decoded) -> Unit | None:
+    def identify(self, file: SpooledFile, names: Sequence[str]) -> Unit | None:
+        """The unit a file with these column names holds, or None when it is not to be loaded."""
+        ...
+
+    def check(self, file: SpooledFile, unit: Unit, decoded: Decoded) -> Unit | None:
         """The unit as it may be loaded, or None when its control total is wrong."""
+        ...
+
+    def let_go(self, unit: Unit) -> None:
+        """The unit was identified and its file could not be read."""
         ...
 
     def refuse(self, file: SpooledFile, reason: str) -> None:
@@ -91,32 +99,45 @@ class Intake:
     def batches(self, table: Table) -> Iterator[pa.RecordBatch]:
         """Typed rows of every acceptable unit of `table`."""
         for file in self.feed.files(table.name):
+            if (item := self._open(file, table)) is None:
+                continue
+            self.accepted.append(item)
+            yield from item.decoded.data.batches()
+            item.decoded.data.close()
+            if self.can_delete and not item.decoded.rows and table.name not in self.append_tables:
+                yield _tombstone(table, item.unit)
+
+    def _open(self, file: SpooledFile, table: Table) -> Accepted | None:
+        """The decoded file, or None when its content is not to be loaded; the feed knows why."""
+        try:
+            unit = self.feed.identify(file, read_names(file.path))
+            if unit is None:
+                return None
             spill = self.spill_folder / file.path.stem
             try:
                 decoded = decode_file(
-                    file.path, file.unit, table, self.options, spill=spill, now=self.now()
+                    file.path, unit, table, self.options, spill=spill, now=self.now()
                 )
-            except DownloadError as error:
-                self.feed.refuse(file, str(error))
-                continue
-            if (unit := self.feed.check(file, decoded)) is None:
-                decoded.close()
-                continue
-            self.accepted.append(Accepted(unit, decoded, file))
-            yield from decoded.data.batches()
-            decoded.data.close()
-            if self.can_delete and not decoded.rows and table.name not in self.append_tables:
-                yield _tombstone(table, unit)
+            except DownloadError:
+                self.feed.let_go(unit)
+                raise
+        except DownloadError as error:
+            self.feed.refuse(file, str(error))
+            return None
+        checked = self.feed.check(file, unit, decoded)
+        if checked is None:
+            decoded.close()
+            return None
+        return Accepted(checked, decoded, file)
 
     def quarantine(self) -> Iterator[pa.RecordBatch]:
         """Rejects of the accepted units; a unit without any is named so that old ones go."""
         for item in self.accepted:
             yield from item.decoded.quarantine.batches()
-            if self.can_delete and not item.decoded.quarantine.rows:
-                if item.unit.table not in self.append_tables:
-                    row = {"unit": item.unit.id, "kind": "none"}
-                    schema = QUARANTINE_TABLE_SCHEMA.remove(len(QUARANTINE_TABLE_SCHEMA) - 1)
-                    yield pa.RecordBatch.from_pylist([row], schema=schema)
+            is_replacing = self.can_delete and item.unit.table not in self.append_tables
+            if is_replacing and not item.decoded.quarantine.rows:
+                row = {"unit": item.unit.id, "kind": "none"}
+                yield pa.RecordBatch.from_pylist([row], schema=QUARANTINE_SCHEMA)
             item.decoded.quarantine.close()
 
     def cursor_of(self, table: str) -> datetime | None:
@@ -171,7 +192,8 @@ def build_source(
 
 def _is_news(record: logging.LogRecord) -> bool:
     """False for two warnings of dlt about what is meant so: the cursor `update_timestamp` is no
-    column, and `event_days` is text in Arrow and JSON in the destination."""
+    column, and `event_days` is text in Arrow and JSON in the destination.
+    """
     text = record.getMessage()
     return not (
         ("did not receive any data" in text and "  - update_timestamp\n" in text)
@@ -179,9 +201,7 @@ def _is_news(record: logging.LogRecord) -> bool:
     )
 
 
-def _table_resource(
-    table: Table, intake: Callable[[], Intake], *, is_append: bool
-) -> DltResource:
+def _table_resource(table: Table, intake: Callable[[], Intake], *, is_append: bool) -> DltResource:
     cursor_path = table.cursor
 
     def rows(
@@ -204,7 +224,7 @@ def _table_resource(
         rows,
         name=table.name,
         columns=dlt_columns(table) | {"_dlt_load_id": {"data_type": "text", "nullable": True}},
-        write_disposition="append" if is_append else REPLACE_UNITS,  # type: ignore[arg-type]
+        write_disposition="append" if is_append else REPLACE_UNITS,
         schema_contract={"tables": "evolve", "columns": "evolve", "data_type": "evolve"},
     )
 
@@ -228,7 +248,7 @@ def _quarantine_resource(intake: Callable[[], Intake], *, is_append: bool) -> Dl
         quarantine,
         name="quarantine",
         columns=hints_of(QUARANTINE_TABLE_SCHEMA),
-        write_disposition="append" if is_append else REPLACE_QUARANTINE,  # type: ignore[arg-type]
+        write_disposition="append" if is_append else REPLACE_QUARANTINE,
     )
 
 
@@ -244,7 +264,7 @@ def _ledger_resource(intake: Callable[[], Intake]) -> DltResource:
         units,
         name="units",
         columns=hints_of(UNITS_SCHEMA),
-        write_disposition=REPLACE_LEDGER,  # type: ignore[arg-type]
+        write_disposition=REPLACE_LEDGER,
     )
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from connector.errors import ConfigError
 
@@ -18,7 +18,9 @@ class Section:
     def text(self, key: str) -> str:
         """A text that is not empty."""
         value = str(self.values.get(key) or "").strip()
-        return value or self._refuse(key, "is not set")
+        if not value:
+            self._refuse(key, "is not set")
+        return value
 
     def names(self, key: str) -> tuple[str, ...]:
         """A list: a TOML list, a JSON list, or text with commas; empty when not set."""
@@ -37,15 +39,15 @@ class Section:
         try:
             return list(json.loads(value))
         except ValueError:
-            return self._refuse(key, f"is no JSON list: {value!r}")
+            self._refuse(key, f"is no JSON list: {value!r}")
 
     def numeric_ids(self, key: str) -> tuple[str, ...]:
         """A list of numbers, at least one, each once."""
         ids = tuple(dict.fromkeys(self.names(key)))
         if not ids:
-            return self._refuse(key, "is not set")
+            self._refuse(key, "is not set")
         if wrong := [item for item in ids if not item.isascii() or not item.isdigit()]:
-            return self._refuse(key, f"has {wrong}, which are no numeric ids (not the SDK's keys)")
+            self._refuse(key, f"has {wrong}, which are no numeric ids (not the SDK's keys)")
         return ids
 
     def number(self, key: str, low: float, high: float) -> float:
@@ -54,26 +56,28 @@ class Section:
         try:
             number = float(value)  # type: ignore[arg-type]
         except (TypeError, ValueError):
-            return self._refuse(key, f"is {value!r}, which is no number")
-        return number if low <= number <= high else self._refuse(
-            key, f"is {value!r}; it must lie between {low:g} and {high:g}"
-        )
+            self._refuse(key, f"is {value!r}, which is no number")
+        if not low <= number <= high:
+            self._refuse(key, f"is {value!r}; it must lie between {low:g} and {high:g}")
+        return number
 
     def flag(self, key: str) -> bool:
         """True or false."""
         value = self.values.get(key)
         flags = {"true": True, "1": True, "false": False, "0": False}
         flag = flags.get(str(value).strip().lower())
-        return self._refuse(key, f"is {value!r}; it must be true or false") if flag is None else flag
+        if flag is None:
+            self._refuse(key, f"is {value!r}; it must be true or false")
+        return flag
 
     def choice(self, key: str, *allowed: str) -> str:
         """One of `allowed`."""
         value = str(self.values.get(key))
-        return value if value in allowed else self._refuse(
-            key, f"is {value!r}; it must be one of {', '.join(allowed)}"
-        )
+        if value not in allowed:
+            self._refuse(key, f"is {value!r}; it must be one of {', '.join(allowed)}")
+        return value
 
-    def _refuse(self, key: str, problem: str) -> Any:
+    def _refuse(self, key: str, problem: str) -> NoReturn:
         variable = f"SOURCES__{self.source.upper()}__{key.upper()}"
         place = "secrets.toml" if key in ("token", "secret_key") else "config.toml"
         raise ConfigError(

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
-
-import httpx
+from uuid import uuid4
 
 from connector.errors import ConnectorError, DownloadError
-from connector.http import redact_url, shorten
+from connector.http import Response, TransportError, redact_url, shorten
 
 CHUNK_BYTES = 1 << 18
 HEAD_BYTES = 512
@@ -32,9 +31,10 @@ class Spool:
     def __post_init__(self) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def path_of(self, unit_id: str) -> Path:
-        """Where the unit's file lies, without its ending (`.gz` or `.txt`)."""
-        return self.folder / sha256(unit_id.encode()).hexdigest()[:32]
+    def new_path(self, unit_id: str) -> Path:
+        """A path no other download uses, without its ending (`.gz` or `.txt`)."""
+        name = sha256(unit_id.encode()).hexdigest()[:24]
+        return self.folder / f"{name}-{uuid4().hex[:8]}"
 
     def check_room(self, needed_bytes: int) -> None:
         """Raise ConnectorError when the disk has no room for `needed_bytes` and a reserve."""
@@ -46,9 +46,7 @@ class Spool:
                 " connector.home to another disk. Finished units are kept."
             )
 
-    def store(
-        self, unit_id: str, response: httpx.Response, *, may_be_empty: bool = False
-    ) -> Path:
+    def store(self, unit_id: str, response: Response, *, may_be_empty: bool = False) -> Path:
         """Write the body of an answered request to its verified file and return its path.
 
         Raises DownloadError when the body is not a whole file: cut off, a page, empty (unless it
@@ -58,10 +56,11 @@ class Spool:
         if encoding not in ("", "identity", "gzip", "x-gzip"):
             raise DownloadError(f"{_origin(response)}: unknown Content-Encoding {encoding!r}")
         is_gzip = encoding.endswith("gzip")
-        final = self.path_of(unit_id).with_suffix(".gz" if is_gzip else ".txt")
+        final = self.new_path(unit_id).with_suffix(".gz" if is_gzip else ".txt")
         part = final.with_suffix(".part")
         try:
-            with open(os.open(part, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
+            part.touch(mode=0o600)
+            with part.open("wb") as file:
                 check = _GzipCheck() if is_gzip else _PlainCheck()
                 _copy(response, check, file)
                 check.finish(_origin(response))
@@ -119,14 +118,15 @@ class _GzipCheck(_PlainCheck):
             raise DownloadError(f"{origin}: the gzip stream ends before its trailer")
 
 
-def _copy(response: httpx.Response, check: _PlainCheck, file: BinaryIO) -> None:
+def _copy(response: Response, check: _PlainCheck, file: BinaryIO) -> None:
     """Write the raw body to `file`, checked. A gzip stream that is whole by its own trailer is
-    taken although the transfer's framing was wrong (Content-Length of the unpacked text)."""
+    taken although the transfer's framing was wrong (Content-Length of the unpacked text).
+    """
     try:
         for chunk in response.iter_raw(CHUNK_BYTES):
             check.feed(chunk)
             file.write(chunk)
-    except httpx.TransportError as error:
+    except TransportError as error:
         if not check.is_complete:
             raise DownloadError(
                 f"{_origin(response)}: the body was cut off: {type(error).__name__}: {error}"
@@ -143,5 +143,5 @@ def check_head(head: bytes, origin: str, *, may_be_empty: bool = False) -> None:
         raise DownloadError(f"{origin}: a page came where a file is due: {said}")
 
 
-def _origin(response: httpx.Response) -> str:
+def _origin(response: Response) -> str:
     return redact_url(response.url)

@@ -1,7 +1,7 @@
 """The unit of work: the smallest thing that is asked for, downloaded, decoded and replaced whole.
 
     planned -> requested (remote id) -> ready -> spooled (file verified) -> loaded (load id)
-                     \\-> split (too large) / failed / expired
+                     |-> split (too large) / failed / expired
 
 Every state a unit leaves the flow in is recorded with its name; none is silent.
 """
@@ -94,7 +94,8 @@ def order_by_urgency(units: Iterable[Unit]) -> list[Unit]:
 
 def is_settled(unit: Unit, now: datetime, settle: timedelta) -> bool:
     """True when nothing has been added to the unit for `settle`: neither its end nor its last
-    change by the vendor lies closer to `now`."""
+    change by the vendor lies closer to `now`.
+    """
     last = max(unit.upper_at, unit.vendor_updated_at or unit.upper_at)
     return last + settle <= now
 
@@ -102,9 +103,7 @@ def is_settled(unit: Unit, now: datetime, settle: timedelta) -> bool:
 def changed_units(units: Iterable[Unit], loaded: Mapping[str, LoadedUnit]) -> list[Unit]:
     """The units that were never loaded, or that the vendor changed since they were."""
     return [
-        unit
-        for unit in units
-        if unit.id not in loaded or loaded[unit.id].revision != unit.revision
+        unit for unit in units if unit.id not in loaded or loaded[unit.id].revision != unit.revision
     ]
 
 

@@ -15,6 +15,7 @@ from connector.decode import csv, json
 from connector.decode.cast import cast_column, to_text
 from connector.decode.records import Position, Records, Reject, escape_bytes
 from connector.decode.spill import Spill
+from connector.decode.unpack import open_unpacked, skip_bom
 from connector.errors import DownloadError
 from connector.fields import Field, Table, arrow_schema, to_snake_case
 from connector.units import Unit
@@ -53,7 +54,8 @@ class Options:
 @dataclass(slots=True)
 class Decoded:
     """One unit, typed. `rows` are loadable records, `rejected_rows` unreadable ones,
-    `rejected_cells` cells that became NULL or text. Close it when its batches were taken."""
+    `rejected_cells` cells that became NULL or text. Close it when its batches were taken.
+    """
 
     unit: Unit
     format: FileFormat
@@ -101,6 +103,19 @@ def decode_file(
     return decoder.decoded
 
 
+def read_names(path: Path) -> tuple[str, ...]:
+    """The column names of a CSV file; none where it is JSON or empty. Raises DownloadError."""
+    try:
+        with open_unpacked(path) as stream:
+            skip_bom(stream)
+            if stream.read(64).lstrip()[:1] in (b"", b"{", b"["):
+                return ()
+        header = csv.read_header(path)
+    except OSError as error:
+        raise DownloadError(f"{path.name} cannot be unpacked: {error}") from error
+    return header.names if header else ()
+
+
 class _Decoder:
     """The state of one decoding."""
 
@@ -122,8 +137,8 @@ class _Decoder:
 
     def _detect_format(self) -> FileFormat:
         """CSV unless the first byte opens a JSON value; an empty file is an empty CSV."""
-        with json.open_unpacked(self._path) as stream:
-            json.skip_bom(stream)
+        with open_unpacked(self._path) as stream:
+            skip_bom(stream)
             head = stream.read(64).lstrip()
         self._is_empty = not head
         return "json" if head[:1] in (b"{", b"[") else "csv"
@@ -244,9 +259,7 @@ class _Decoder:
             found = json.locate_elements(self._path, self._options.json_layout, wanted)
         self._quarantine(self._cells, found)
 
-    def _quarantine(
-        self, rejects: list[Reject], found: dict[int, Position] | None = None
-    ) -> None:
+    def _quarantine(self, rejects: list[Reject], found: dict[int, Position] | None = None) -> None:
         if not rejects:
             return
         rows = [self._describe(reject, found or {}) for reject in rejects]

@@ -50,7 +50,8 @@ def _repair_text(column: pa.Array, name: str, rows: pa.Array) -> tuple[pa.Array,
 
 def _cast_fitting(text: pa.Array, field: Field, rows: pa.Array) -> tuple[pa.Array, list[Reject]]:
     """Cast at once; where a cell does not fit, by halves, so that one bad cell costs little and a
-    cell's fate never depends on its neighbours."""
+    cell's fate never depends on its neighbours.
+    """
     try:
         return _cast_whole(text, field), []
     except pa.ArrowInvalid:

@@ -156,10 +156,7 @@ def _to_records(
 ) -> Records:
     columns = [
         pa.array(
-            [
-                cells[at].encode(_LATIN) if cells[at] or keep_empty else None
-                for cells in batch
-            ],
+            [cells[at].encode(_LATIN) if cells[at] or keep_empty else None for cells in batch],
             pa.binary(),
         )
         for at in taken.values()

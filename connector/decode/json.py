@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from json.decoder import scanstring
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, cast
 
@@ -47,10 +46,14 @@ def detect_layout(path: Path) -> Layout:
 
 def _members(text: str) -> Iterator[tuple[str, str, str]]:
     """(key, first character of the value, the value's text) of the object that `text` begins
-    with, as far as the text goes; the last value's text is empty where it is cut off."""
+    with, as far as the text goes; the last value's text is empty where it is cut off.
+    """
     at = text.find("{") + 1
     while at > 0 and (opening := _KEY.match(text, at)):
-        key, at = scanstring(text, opening.end(), False)
+        try:
+            key, at = _DECODER.raw_decode(text, opening.end() - 1)
+        except ValueError:
+            return
         at = _COLON.match(text, at).end()  # type: ignore[union-attr]
         try:
             _, end = _DECODER.raw_decode(text, at)
@@ -64,7 +67,8 @@ def _members(text: str) -> Iterator[tuple[str, str, str]]:
 @dataclass(slots=True)
 class _Element:
     """One record's text and value. `place` gives its (line, byte offset); it is asked for where it
-    is needed only, and before the next element is read, because it costs a pass over the text."""
+    is needed only, and before the next element is read, because it costs a pass over the text.
+    """
 
     text: str
     place: Callable[[], tuple[int, int]]
@@ -283,9 +287,8 @@ class _Batch:
                 column = self._columns[name] = []
             if len(column) < count:
                 column.extend([None] * (count - len(column)))
-            if value.__class__ is not str:
-                value = _spell(value, name, text)
-            column.append(None if value in self._absent else value)
+            cell = value if value.__class__ is str else _spell(value, name, text)
+            column.append(None if cell in self._absent else cell)
         self.rows.append(row)
         self._size += len(text)
 
@@ -302,7 +305,8 @@ class _Batch:
 
 def _spell(value: Any, name: str, text: str) -> str | None:
     """A native JSON value as the text a CSV cell would have: an object or array exactly as it
-    stands in the record."""
+    stands in the record.
+    """
     if value is None:
         return None
     if isinstance(value, bool):
@@ -324,4 +328,3 @@ def _to_bytes(text: str) -> bytes:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
         return text.encode("utf-8", "surrogatepass")
-

@@ -53,5 +53,5 @@ class Records:
 
 
 def escape_bytes(value: bytes) -> str:
-    """Bytes as text that can be stored anywhere: bad UTF-8 and NUL become `\\\\xNN`."""
+    """Bytes as text that can be stored anywhere: bad UTF-8 and NUL become escapes."""
     return value.decode("utf-8", "backslashreplace").replace("\x00", "\\x00")

@@ -1,5 +1,6 @@
 """Typed tables of one unit, held until the unit is known to be right: in memory while they are
-small, in an Arrow file beyond that, so that memory does not grow with the size of a unit."""
+small, in an Arrow file beyond that, so that memory does not grow with the size of a unit.
+"""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path

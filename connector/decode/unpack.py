@@ -27,9 +27,10 @@ def open_native(path: Path) -> pa.NativeFile:
 
 
 @lru_cache(maxsize=1)
-def _read_small(path: Path, mtime_ns: int) -> bytes:
+def _read_small(path: Path, _mtime_ns: int) -> bytes:
     """A small file whole: it is opened up to three times in a row, for its kind, its header and
-    its records. Raises OSError when its gzip stream is broken."""
+    its records. Raises OSError when its gzip stream is broken.
+    """
     data = path.read_bytes()
     if data[:2] != _GZIP_MAGIC:
         return data
@@ -41,7 +42,8 @@ def _read_small(path: Path, mtime_ns: int) -> bytes:
 
 def open_unpacked(path: Path) -> BinaryIO:
     """The file's unpacked bytes as a buffered stream; its lines end at 0x0A only, so U+2028,
-    U+0085 and a lone carriage return are data."""
+    U+0085 and a lone carriage return are data.
+    """
     return cast("BinaryIO", io.BufferedReader(cast("io.RawIOBase", open_native(path)), 1 << 20))
 
 

@@ -10,9 +10,7 @@ from types import ModuleType
 def list_sources() -> tuple[str, ...]:
     """Names of the sources, in alphabetical order."""
     folder = files("connector") / "sources"
-    return tuple(
-        sorted(item.name for item in folder.iterdir() if (item / "fields.toml").is_file())
-    )
+    return tuple(sorted(item.name for item in folder.iterdir() if (item / "fields.toml").is_file()))
 
 
 def import_source(name: str) -> ModuleType:

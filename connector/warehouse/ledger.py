@@ -71,7 +71,7 @@ class Accepted:
 
 
 def hints_of(schema: pa.Schema) -> dict[str, Any]:
-    """dlt column hints of a system table."""
+    """Column hints for dlt of a system table."""
     return {item.name: _hint(item) for item in schema}
 
 

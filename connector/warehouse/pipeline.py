@@ -53,16 +53,16 @@ LINGER_S = 2.0  # how long a sweep waits for more files once it has one
 def sync(
     settings: Settings,
     names: Sequence[str],
-    request: SyncRequest = SyncRequest(),
+    request: SyncRequest | None = None,
     *,
     clock: Clock | None = None,
-    progress: Progress = lambda event: None,
+    progress: Progress = lambda _event: None,
 ) -> RunReport:
     """Load what the vendors have and the warehouse has not, for these sources.
 
     A source that fails does not stop the others. Raises BusyError when the home is in use.
     """
-    clock = clock or RealClock()
+    clock, request = clock or RealClock(), request or SyncRequest()
     started, started_at = time.monotonic(), clock.now()
     report = RunReport()
     with hold_home(settings) as journal:
@@ -135,6 +135,6 @@ def _clean_spool(spool: Spool, journal: Journal, names: Sequence[str]) -> None:
     known = set()
     for name in names:
         files = journal.files(name)
-        journal.forget_files(file.unit.id for file in files if not file.path.exists())
+        journal.forget_files(file.path for file in files if not file.path.exists())
         known |= {file.path for file in files}
     spool.remove_strangers(known)

@@ -51,7 +51,9 @@ class SourcePlan:
             "next_expiry_at": _first_expiry(self.due),
             "gone": [unit.id for unit in self.gone],
             "at_risk": [unit.id for unit in self.at_risk],
-            "tables": [_summarise(table, self.due) for table in sorted({u.table for u in self.due})],
+            "tables": [
+                _summarise(table, self.due) for table in sorted({u.table for u in self.due})
+            ],
         }
 
 

@@ -25,7 +25,8 @@ Progress = Callable[[ProgressEvent], None]
 @dataclass(slots=True)
 class SourceReport:
     """One source's part of a run. `cursors` are ISO 8601 by table, `drift` are columns by table
-    that the field table does not know, `errors` say what went wrong, by name."""
+    that the field table does not know, `errors` say what went wrong, by name.
+    """
 
     units_loaded: int = 0
     units_failed: int = 0

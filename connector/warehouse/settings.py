@@ -52,7 +52,7 @@ def read_settings(*, warehouse: Path | None = None, home: Path | None = None) ->
         destination=str(_read("destination", str, "duckdb")),
         home=home or Path(str(_read("home", str, ".connector"))),
         max_run_bytes=cast("int", _read("max_run_bytes", int, DEFAULT_RUN_BYTES)),
-        keep_files=cast("bool", _read("keep_files", bool, False)),
+        keep_files=cast("bool", _read("keep_files", bool, default=False)),
         report_time_zone=str(_read("report_time_zone", str, "UTC")),
         publish=str(_read("publish", str, "")),
     )
@@ -60,7 +60,7 @@ def read_settings(*, warehouse: Path | None = None, home: Path | None = None) ->
 
 def _read(key: str, kind: type, default: object) -> object:
     try:
-        value = dlt.config.get(f"connector.{key}", kind)
+        value: object = dlt.config.get(f"connector.{key}", kind)
     except (ValueError, TypeError, ConfigurationException) as error:
         raise ConfigError(
             f"connector.{key} is no {kind.__name__}: {error}. Set it in .dlt/config.toml under"
@@ -82,7 +82,9 @@ def _missing_credentials(source: str) -> list[str]:
 def select_sources(names: Sequence[str]) -> list[str]:
     """The sources named, or all configured ones; ConfigError where there is none to sync."""
     if unknown := [name for name in names if name not in list_sources()]:
-        raise ConfigError(f"there is no source {unknown[0]!r}; there is: {', '.join(list_sources())}")
+        raise ConfigError(
+            f"there is no source {unknown[0]!r}; there is: {', '.join(list_sources())}"
+        )
     chosen = list(dict.fromkeys(names)) or configured_sources()
     for name in chosen:
         if missing := _missing_credentials(name):
@@ -118,7 +120,7 @@ def resolve_source(name: str) -> Mapping[str, Any]:
 
 
 def open_api(
-    name: str, count: Callable[[str, int], None] = lambda kind, limit: None
+    name: str, count: Callable[[str, int], None] = lambda _kind, _limit: None
 ) -> tuple[SourceApi, Options]:
     """The API of a configured source, and how its files are read."""
     module, settings = import_source(name), resolve_source(name)

@@ -35,7 +35,8 @@ EXPIRY_ALARM = timedelta(days=1)
 class SyncRequest:
     """What to sync. `since` and `until` are half-open bounds on the units' own axis (aware UTC);
     `max_units` and `max_bytes` cap the run; `is_backfill` loads again what the range holds and
-    leaves the live cursor alone. `max_wait_s` is how long to wait for a vendor's queue."""
+    leaves the live cursor alone. `max_wait_s` is how long to wait for a vendor's queue.
+    """
 
     tables: tuple[str, ...] = ()
     since: datetime | None = None
@@ -114,7 +115,7 @@ class SourceRun:
         self._note_losses(plan)
         context.journal.note_seen(self.name, self._not_loaded(plan), context.clock.now())
         due = self._choose(plan)
-        context.fetcher.add(self._api, due)
+        self._feed.expect(due)
         self._warn_of_expiry(due)
         context.progress(
             ProgressEvent(
@@ -160,7 +161,8 @@ class SourceRun:
         """The due units that this run is to load."""
         request = self._context.request
         wanted = [unit for unit in plan.due if request.covers(unit)]
-        chosen, size = [], 0
+        chosen: list[Unit] = []
+        size = 0
         for unit in wanted[: request.max_units]:
             size += unit.declared_bytes or 0
             if request.max_bytes is not None and chosen and size > request.max_bytes:
@@ -206,7 +208,8 @@ class SourceRun:
 
     def _fresh_tables(self, files: Sequence[SpooledFile]) -> frozenset[str]:
         """Tables of which no unit at hand was ever loaded: nothing to replace, so rows are only
-        added, which costs half. `recover` has made sure that no killed load left rows of them."""
+        added, which costs half. `recover` has made sure that no killed load left rows of them.
+        """
         tables = {file.unit.table for file in files}
         known = {file.unit.table for file in files if file.unit.id in self._loaded}
         return frozenset(tables - known) if self._can_delete else frozenset()
@@ -247,7 +250,7 @@ class SourceRun:
         """Queue what the vendor changed while it was being loaded."""
         if self._fetched:
             moved = self._api.find_moved(list(self._fetched.values()))
-            self._context.fetcher.add(self._api, moved)
+            self._feed.expect(moved)
 
     def finish(self) -> None:
         """Complete the report."""
@@ -276,4 +279,3 @@ def _to_loaded(unit: Unit) -> LoadedUnit:
         lower_at=unit.lower_at,
         upper_at=unit.upper_at,
     )
-

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import dlt
-from dlt.destinations.exceptions import DestinationUndefinedEntity
+from dlt.common.destination.exceptions import DestinationUndefinedEntity
 from dlt.pipeline.exceptions import PipelineStepFailed
 from dlt.sources import DltSource
 
@@ -48,8 +48,7 @@ def open_pipeline(settings: Settings, source: str) -> dlt.Pipeline:
 
 def can_delete(pipeline: dlt.Pipeline) -> bool:
     """True where the destination replaces rows; False where it only appends."""
-    destination = pipeline.destination
-    strategies = destination.capabilities().supported_merge_strategies if destination else None
+    strategies = pipeline.destination.capabilities().supported_merge_strategies
     return "delete-insert" in (strategies or ())
 
 
@@ -84,10 +83,10 @@ def _delete_unfinished(client: Any) -> None:
         return
     for name, has_unit in tables.items():
         if has_unit:
-            units = f'SELECT DISTINCT _unit FROM "{name}" WHERE {UNFINISHED}'  # noqa: S608
-            client.execute_sql(f"DELETE FROM units WHERE unit IN ({units})")  # noqa: S608
+            units = f'SELECT DISTINCT _unit FROM "{name}" WHERE {UNFINISHED}'
+            client.execute_sql(f"DELETE FROM units WHERE unit IN ({units})")
     for name in tables:
-        client.execute_sql(f'DELETE FROM "{name}" WHERE {UNFINISHED}')  # noqa: S608
+        client.execute_sql(f'DELETE FROM "{name}" WHERE {UNFINISHED}')
 
 
 def read_ledger(pipeline: dlt.Pipeline) -> dict[str, LoadedUnit]:
@@ -101,12 +100,9 @@ def read_ledger(pipeline: dlt.Pipeline) -> dict[str, LoadedUnit]:
 
 def load_package(pipeline: dlt.Pipeline, source: DltSource) -> None:
     """Extract, normalise and load one package; raises unless every job of it is done."""
-    destination = pipeline.destination
-    formats = destination.capabilities().supported_loader_file_formats if destination else None
-    info = pipeline.run(
-        source, loader_file_format="parquet" if "parquet" in (formats or ()) else None
-    )
-    info.raise_on_failed_jobs()
+    formats = pipeline.destination.capabilities().supported_loader_file_formats
+    options: dict[str, Any] = {"loader_file_format": "parquet"} if "parquet" in formats else {}
+    pipeline.run(source, **options).raise_on_failed_jobs()
 
 
 def read_cursors(pipeline: dlt.Pipeline, source: str) -> dict[str, str]:
@@ -158,14 +154,12 @@ def _explain(error: BaseException, settings: Settings) -> None:
         ) from error
 
 
-def open_warehouse(
-    settings: Settings, *, read_only: bool = False
-) -> "duckdb.DuckDBPyConnection":
+def open_warehouse(settings: Settings, *, read_only: bool = False) -> "duckdb.DuckDBPyConnection":
     """A connection to the DuckDB file, in UTC. Close it soon: it keeps other processes out.
 
     Raises BusyError when another process holds the file, ConfigError when there is none to read.
     """
-    import duckdb  # noqa: PLC0415 - 50 ms that `--help` need not pay
+    import duckdb
 
     if settings.destination != "duckdb":
         raise ConfigError(

@@ -21,7 +21,7 @@ from connector.sources.appmetrica_stream.api import (
 
 
 @dlt.source(name=SOURCE, section=SOURCE, max_table_nesting=0)
-def appmetrica_stream(  # noqa: PLR0913 - a source's signature is its configuration
+def appmetrica_stream(  # noqa: PLR0917 - a source's signature is its configuration
     base_url: str = BASE_URL,
     token: TSecretStrValue = dlt.secrets.value,
     application_ids: Any = dlt.config.value,
@@ -63,7 +63,7 @@ def appmetrica_stream(  # noqa: PLR0913 - a source's signature is its configurat
 
 
 def make_api(
-    settings: Mapping[str, Any], count: Callable[[str, int], None] = lambda kind, limit: None
+    settings: Mapping[str, Any], count: Callable[[str, int], None] = lambda _kind, _limit: None
 ) -> StreamApi:
     """The API of these settings; raises ConfigError naming the first one that is wrong."""
     section = Section(SOURCE, settings)

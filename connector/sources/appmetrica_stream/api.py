@@ -59,7 +59,7 @@ class StreamApi:
     timeout_s: float = 60.0
     download_empty: bool = True
     schema_split: bool = True
-    count: Callable[[str, int], None] = lambda kind, limit: None
+    count: Callable[[str, int], None] = lambda _kind, _limit: None
     source: str = SOURCE
     client: ApiClient = field(init=False, repr=False)
 
@@ -128,7 +128,8 @@ class StreamApi:
 
     def find_moved(self, units: Sequence[Unit]) -> list[Unit]:
         """Those of `units` whose window has grown since: the vendor advises to check
-        `update_timestamp` after a download."""
+        `update_timestamp` after a download.
+        """
         known = {unit.id: unit.revision for unit in units}
         applications = dict.fromkeys(unit.application_id for unit in units)
         listed = [window for app in applications for window in self.list_windows(app)]
@@ -291,4 +292,3 @@ def check_tables(names: Sequence[str] | None) -> tuple[str, ...]:
             f" SOURCES__{SOURCE.upper()}__TABLES."
         )
     return tuple(name for name in known if name in names)
-
