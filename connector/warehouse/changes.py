@@ -65,6 +65,13 @@ def save_built(connection: DuckDBPyConnection, model: str, built: Built) -> None
     )
 
 
+def forget_others(connection: DuckDBPyConnection, names: Collection[str]) -> None:
+    """Forgets models whose files are gone; their relations are the user's to drop."""
+    connection.execute(
+        "DELETE FROM ops.model_state WHERE model NOT IN (SELECT unnest($1))", [[*names]]
+    )
+
+
 def present_relations(connection: DuckDBPyConnection) -> dict[str, str]:
     """Relations of the model schemas in the database: `schema.name` -> `view` or `table`."""
     schemas = list(SCHEMAS.values())

@@ -106,29 +106,32 @@ def run_models(
     root = root or sql_root()
     connection.execute("SET TimeZone = 'UTC'")
     changes.create_state(connection)
-    stamp = _stamp(connection, root)
     built = changes.load_built(connection)
-    if not (full_refresh or check or select) and built.get(RUN) == Built("run", stamp, None):
-        results = tuple(
-            ModelResult(name, known.kind, "skipped", known.rows)
-            for name, known in built.items()
-            if name != RUN
-        )
-        return ModelReport(results, time.monotonic() - started)
+    is_whole = not (select or full_refresh or check)
+    if is_whole and built.get(RUN) == Built("run", _stamp(connection, root), None):
+        return ModelReport(_skip_all(built), time.monotonic() - started)
     run = _start(connection, load_graph(root), built, full_refresh=full_refresh)
     chosen = _choose(run, select)
     for name in run.graph.models:
         if name in chosen:
-            result = _build(run, run.graph.models[name])
-            run.results[name] = result
+            run.results[name] = _build(run, run.graph.models[name])
             if progress:
-                progress(result)
+                progress(run.results[name])
     if check:
         _check(run, chosen)
     report = ModelReport(tuple(run.results.values()), time.monotonic() - started)
     if not select and report.exit_code == 0:
+        changes.forget_others(connection, run.graph.models)
         changes.save_built(connection, RUN, Built("run", _stamp(connection, root), None))
     return report
+
+
+def _skip_all(built: Mapping[str, Built]) -> tuple[ModelResult, ...]:
+    return tuple(
+        ModelResult(name, known.kind, "skipped", known.rows)
+        for name, known in built.items()
+        if name != RUN
+    )
 
 
 def _stamp(connection: DuckDBPyConnection, root: Path) -> str:

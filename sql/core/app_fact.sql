@@ -4,7 +4,7 @@
 WITH facts AS (
   SELECT
     day, app_key, platform, app_version, country, device_key,
-    CASE WHEN is_first THEN 'first' WHEN is_foreground THEN 'foreground' ELSE 'background' END AS fact,
+    CASE WHEN is_foreground THEN 'foreground' ELSE 'background' END AS fact,
     CAST(length_s AS DECIMAL(38, 9)) AS amount
   FROM core.session
   UNION ALL
@@ -40,6 +40,6 @@ SELECT
   app_version, -- developer's version text
   country, -- ISO 3166-1 code
   device_key, -- core.device
-  fact, -- first, foreground, background (sessions); install, reinstall, reengagement; crash; paid, unpaid, invalid, ad, unconverted
+  fact, -- foreground, background (sessions); install, reinstall, reengagement; crash; paid, unpaid, invalid, ad, unconverted
   amount -- s of a session, installs, or money in the app's revenue currency (unconverted: in its own)
 FROM facts

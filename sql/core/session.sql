@@ -37,11 +37,6 @@ SELECT
   CASE WHEN s.last_at >= s.first_at THEN seconds_between(s.first_at, s.last_at) END AS length_s, -- s; NULL where undefined
   utc_day(s.first_at) AS day, -- day of started_at, UTC: a session over midnight stays whole
   s.session_type = 'foreground' AS is_foreground, -- NULL where the vendor does not say
-  s.session_type = 'foreground' AND s.first_at IS NOT NULL AND s.device_key IS NOT NULL
-  AND row_number() OVER (
-    PARTITION BY s.device_key, s.session_type
-    ORDER BY s.first_at NULLS LAST, s.session_key
-  ) = 1 AS is_first, -- the device's first foreground session
   CAST(coalesce(a.events, 0) AS BIGINT) AS events, -- core.event rows
   CAST(coalesce(a.crashes, 0) AS BIGINT) AS crashes, -- core.crash rows
   CAST(coalesce(a.errors, 0) AS BIGINT) AS errors, -- core.error rows

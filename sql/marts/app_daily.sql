@@ -10,13 +10,13 @@ WITH cells AS (
     coalesce(platform, 'unknown') AS platform,
     coalesce(app_version, 'unknown') AS app_version,
     coalesce(country, 'unknown') AS country,
-    count(DISTINCT CASE WHEN fact IN ('first', 'foreground') THEN device_key END) AS active_devices,
-    count(DISTINCT CASE WHEN fact = 'first' THEN device_key END) AS new_devices,
+    count(DISTINCT CASE WHEN fact = 'foreground' THEN device_key END) AS active_devices,
+    count(DISTINCT CASE WHEN fact = 'install' AND amount > 0 THEN device_key END) AS new_devices,
     CAST(coalesce(sum(CASE WHEN fact = 'install' THEN amount END), 0) AS BIGINT) AS installs,
-    count(CASE WHEN fact IN ('first', 'foreground', 'background') THEN 1 END) AS sessions,
-    count(CASE WHEN fact IN ('first', 'foreground') THEN 1 END) AS foreground_sessions,
-    CAST(coalesce(sum(CASE WHEN fact IN ('first', 'foreground', 'background') THEN amount END), 0) AS BIGINT) AS session_length_s,
-    count(CASE WHEN fact IN ('first', 'foreground', 'background') THEN amount END) AS sessions_with_length,
+    count(CASE WHEN fact IN ('foreground', 'background') THEN 1 END) AS sessions,
+    count(CASE WHEN fact = 'foreground' THEN 1 END) AS foreground_sessions,
+    CAST(coalesce(sum(CASE WHEN fact IN ('foreground', 'background') THEN amount END), 0) AS BIGINT) AS session_length_s,
+    count(CASE WHEN fact IN ('foreground', 'background') THEN amount END) AS sessions_with_length,
     count(CASE WHEN fact = 'crash' THEN 1 END) AS crashes,
     count(DISTINCT CASE WHEN fact = 'crash' THEN device_key END) AS crashed_devices,
     coalesce(sum(CASE WHEN fact IN ('paid', 'unpaid') THEN amount END), 0) AS in_app_revenue,
@@ -36,7 +36,7 @@ SELECT
   d.app_version, -- developer's version text, or unknown
   d.country, -- ISO 3166-1 code, or unknown
   d.active_devices, -- devices with a foreground session that started this day; never add over rows
-  d.new_devices, -- devices whose first foreground session started this day
+  d.new_devices, -- devices that installed the app this day for the first time: no reinstalls, nothing cancelled
   d.installs, -- new installs, revisions summed by sign; no reinstalls
   d.sessions, -- sessions that started this day
   d.foreground_sessions, -- of these in the foreground

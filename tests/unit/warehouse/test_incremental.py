@@ -5,6 +5,7 @@ warehouse is what one full build over the final rows gives.
 import random
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from duckdb import DuckDBPyConnection
@@ -13,7 +14,9 @@ from hypothesis import strategies as st
 
 from connector.warehouse.models import load_graph
 from connector.warehouse.runner import run_models
+from tests.unit.warehouse.model_files import write_model
 from tests.unit.warehouse.raw_warehouse import (
+    SOURCE,
     RawUnit,
     Row,
     at,
@@ -126,3 +129,38 @@ def test_days_a_resent_unit_left_are_recomputed_also_when_a_run_was_missed() -> 
     load_units(connection, "1700000000.3", [RawUnit("u1", "crash", [])])
     assert run_models(connection, check=True).exit_code == 0
     assert rows_of(connection, "SELECT count(*) FROM mart.app_daily") == [(0,)]
+
+
+def test_a_unit_that_does_not_say_its_days_makes_its_table_whole() -> None:
+    connection = open_warehouse()
+    create_raw(connection)
+    first = RawUnit("u1", "event", [{"event_name": "a", "event_timestamp": at("2024-05-01 10:00")}])
+    load_units(connection, "1700000000.1", [first])
+    run_models(connection)
+    second = RawUnit(
+        "u1", "event", [{"event_name": "b", "event_timestamp": at("2024-05-07 10:00")}]
+    )
+    load_units(connection, "1700000000.2", [second])
+    connection.execute(f"UPDATE {SOURCE}.units SET event_days = NULL")
+    assert run_models(connection, check=True).exit_code == 0
+    assert rows_of(connection, "SELECT name FROM core.event") == [("b",)]
+
+
+def test_days_after_makes_later_days_depend_on_a_day(tmp_path: Path) -> None:
+    connection = open_warehouse()
+    days = "SELECT CAST(d AS DATE) AS day, n FROM (VALUES {}) AS t(d, n)"
+    rolling = (
+        "SELECT a.day, CAST(sum(b.n) AS BIGINT) AS n FROM core.a AS a INNER JOIN core.a AS b "
+        "ON b.day <= a.day AND b.day > a.day - 2 GROUP BY a.day"
+    )
+    write_model(
+        tmp_path, "core.a", days.format("('2024-05-01', 1), ('2024-05-02', 1), ('2024-05-03', 1)")
+    )
+    write_model(tmp_path, "core.b", rolling, kind="by_day", header=("days_after: 1",))
+    run_models(connection, root=tmp_path)
+    write_model(
+        tmp_path, "core.a", days.format("('2024-05-01', 9), ('2024-05-02', 1), ('2024-05-03', 1)")
+    )
+    report = run_models(connection, root=tmp_path, check=True)
+    assert report.exit_code == 0
+    assert sorted(rows_of(connection, "SELECT n FROM core.b")) == [(2,), (9,), (10,)]

@@ -7,7 +7,6 @@ from connector.errors import UnknownColumnError
 from connector.warehouse.runner import ModelReport, ModelResult, run_models
 from tests.unit.warehouse.model_files import write_model
 from tests.unit.warehouse.raw_warehouse import (
-    SOURCE,
     RawUnit,
     at,
     create_raw,
@@ -246,41 +245,15 @@ def test_check_names_the_model_and_how_many_rows_differ(connection: DuckDBPyConn
     ) == [(0,)]
 
 
-def test_a_unit_that_does_not_say_its_days_makes_its_table_whole(
-    connection: DuckDBPyConnection,
-) -> None:
-    create_raw(connection)
-    first = RawUnit("u1", "event", [{"event_name": "a", "event_timestamp": at("2024-05-01 10:00")}])
-    load_units(connection, "1700000000.1", [first])
-    run_models(connection)
-    second = RawUnit(
-        "u1", "event", [{"event_name": "b", "event_timestamp": at("2024-05-07 10:00")}]
-    )
-    load_units(connection, "1700000000.2", [second])
-    connection.execute(f"UPDATE {SOURCE}.units SET event_days = NULL")
-    assert run_models(connection, check=True).exit_code == 0
-    assert rows_of(connection, "SELECT name FROM core.event") == [("b",)]
-
-
-def test_days_after_makes_later_days_depend_on_a_day(
+def test_a_model_whose_file_is_gone_is_no_longer_reported(
     connection: DuckDBPyConnection, tmp_path: Path
 ) -> None:
-    days = "SELECT CAST(d AS DATE) AS day, n FROM (VALUES {}) AS t(d, n)"
-    rolling = (
-        "SELECT a.day, CAST(sum(b.n) AS BIGINT) AS n FROM core.a AS a INNER JOIN core.a AS b "
-        "ON b.day <= a.day AND b.day > a.day - 2 GROUP BY a.day"
-    )
-    write_model(
-        tmp_path, "core.a", days.format("('2024-05-01', 1), ('2024-05-02', 1), ('2024-05-03', 1)")
-    )
-    write_model(tmp_path, "core.b", rolling, kind="by_day", header=("days_after: 1",))
+    write_model(tmp_path, "core.a", "SELECT 1 AS x")
+    gone = write_model(tmp_path, "core.b", "SELECT 1 AS x")
     run_models(connection, root=tmp_path)
-    write_model(
-        tmp_path, "core.a", days.format("('2024-05-01', 9), ('2024-05-02', 1), ('2024-05-03', 1)")
-    )
-    report = run_models(connection, root=tmp_path, check=True)
-    assert report.exit_code == 0
-    assert sorted(rows_of(connection, "SELECT n FROM core.b")) == [(2,), (9,), (10,)]
+    gone.unlink()
+    run_models(connection, root=tmp_path)
+    assert statuses(run_models(connection, root=tmp_path)) == {"core.a": "skipped"}
 
 
 def test_the_report_is_json(connection: DuckDBPyConnection, tmp_path: Path) -> None:
