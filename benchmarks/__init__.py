@@ -1,0 +1,1 @@
+"""`make bench`: generates its data, and prints ratios measured in one run."""

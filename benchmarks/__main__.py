@@ -1,0 +1,56 @@
+"""Run all benchmarks, print the table, and write it to docs/benchmarks.md."""
+
+import argparse
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+import duckdb
+
+from benchmarks.cases import Bench, Row
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "benchmarks.md"
+INTRODUCTION = """\
+# Benchmarks
+
+Written by `make bench`. Each line compares whole processes, run in turn in one session; ratios and
+medians, because machines differ and are noisy. The raw side is DuckDB's own
+`CREATE TABLE AS SELECT FROM read_csv` of the same file with the column types given, and ten plain
+httpx downloads at a time.
+"""
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=3, help="pairs of runs a figure")
+    parser.add_argument("--folder", type=Path, default=ROOT / "benchmarks" / "data")
+    options = parser.parse_args()
+    lines = []
+    for row in Bench(options.folder, options.runs).run():
+        print(render(row), flush=True)
+        lines.append(render(row))
+    PAGE.write_text("\n".join([INTRODUCTION, describe_machine(), "", *HEADER, *lines, ""]))
+
+
+HEADER = ("| work | measured | bar | |", "|---|---|---|---|")
+
+
+def render(row: Row) -> str:
+    """A line of the table."""
+    verdict = {True: "reached", False: "**missed**", None: ""}[row.is_passed]
+    return f"| {row.work} | {row.figure} | {row.bar} | {verdict} |"
+
+
+def describe_machine() -> str:
+    """What the figures were measured on."""
+    cores = len(__import__("os").sched_getaffinity(0))
+    return (
+        f"{cores} cores, Python {platform.python_version()}, DuckDB {duckdb.__version__},"
+        f" dlt {version('dlt')}, pyarrow {version('pyarrow')}."
+    )
+
+
+if __name__ == "__main__":
+    main()

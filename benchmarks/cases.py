@@ -1,0 +1,136 @@
+"""What is measured, against what, and the bar each must pass."""
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks import programs
+from benchmarks.data import COLUMNS, write_events
+from benchmarks.measure import Cost, pair, run_process, run_python, sandbox_process
+
+WINDOW = 300
+SMALL_WINDOWS = 2_000
+HISTORY_S = 6 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table; `is_passed` is None where there is no bar."""
+
+    work: str
+    figure: str
+    bar: str
+    is_passed: bool | None
+
+
+class Bench:
+    """The benchmarks; their data and warehouses lie in `folder`."""
+
+    def __init__(self, folder: Path, runs: int) -> None:
+        self._folder, self._runs = folder, runs
+
+    def run(self) -> Iterator[Row]:
+        """Measure everything, line by line."""
+        yield from self.large_export(1_000_000, self._runs)
+        yield from self.large_export(5_000_000, 1)
+        yield from self.small_windows()
+
+    def large_export(self, rows: int, runs: int) -> Iterator[Row]:
+        """One export of many rows: the whole `connector sync` against DuckDB's CREATE TABLE AS."""
+        file = write_events(self._folder / f"events_{rows}.csv.gz", rows)
+        window = self._declare(int(time.time()) - 7200, file, rows)
+        with self._serve([window]) as sandbox:
+            sync, raw, ratio = pair(
+                lambda: self._sync(sandbox["env"]), lambda: self._raw(file), runs
+            )
+        name = f"{rows // 1_000_000}M rows, 28 columns, csv.gz"
+        costs = f"{sync.wall_s:.1f} s against {raw.wall_s:.1f} s"
+        if rows == 1_000_000:
+            self._peak_mb = sync.peak_mb
+            yield Row(name, f"{ratio:.2f} x raw DuckDB ({costs})", "<= 1.6 x", ratio <= 1.6)
+            yield Row(f"{name}: peak memory", f"{sync.peak_mb:.0f} MB", "<= 900 MB", sync.peak_mb <= 900)
+            return
+        growth = sync.peak_mb / self._peak_mb
+        yield Row(name, f"{ratio:.2f} x raw DuckDB ({costs})", "", None)
+        figure = f"{sync.peak_mb:.0f} MB = {growth:.2f} x that of 1M"
+        yield Row(f"{name}: peak memory", figure, "<= 1.6 x", growth <= 1.6)
+
+    def small_windows(self) -> Iterator[Row]:
+        """Many windows of 5 to 500 rows, against ten raw httpx downloads at a time; then a sync
+        with nothing new."""
+        with self._serve(list(self._small_windows())) as sandbox:
+            env = sandbox["env"]
+            sync_s, raw_s, calm_s = [], [], []
+            for _ in range(self._runs):
+                raw_s.append(self._raw_downloads(env))
+                sync_s.append(self._sync_after_status(env))
+                calm_s.append(self._calm(env).wall_s)
+            extra_ms = median(
+                (sync - raw) / SMALL_WINDOWS * 1000 for sync, raw in zip(sync_s, raw_s, strict=True)
+            )
+        figure = f"{extra_ms:.1f} ms a window over raw ({median(sync_s):.1f} s against {median(raw_s):.1f} s)"
+        yield Row("2,000 small windows, after the status call", figure, "<= 5 ms", extra_ms <= 5)
+        calm = median(calm_s)
+        yield Row("sync with nothing new, whole process", f"{calm:.2f} s", "<= 1.5 s", calm <= 1.5)
+
+    def _small_windows(self) -> Iterator[dict[str, Any]]:
+        first = int(time.time()) - HISTORY_S
+        for number in range(SMALL_WINDOWS):
+            rows = 5 + (number * 37) % 496
+            bucket = self._folder / "small" / f"{rows}.csv.gz"
+            yield self._declare(first + number * WINDOW // 2, write_events(bucket, rows), rows)
+
+    def _declare(self, window: int, file: Path, rows: int) -> dict[str, Any]:
+        return {
+            "window": window,
+            "path": str(file),
+            "event_count": rows,
+            "field_names": list(COLUMNS),
+            "update_timestamp": window + WINDOW,
+        }
+
+    def _serve(self, windows: list[dict[str, Any]]) -> Any:
+        declared = self._folder / "windows.json"
+        declared.write_text(json.dumps(windows), encoding="utf-8")
+        return sandbox_process(programs.SANDBOX, str(declared))
+
+    def _sync(self, env: dict[str, str], *, is_new: bool = True) -> Cost:
+        target = self._folder / "warehouse"
+        if is_new:
+            shutil.rmtree(target, ignore_errors=True)
+        options = ["--warehouse", str(target / "w.duckdb"), "--home", str(target / "home")]
+        command = [sys.executable, "-m", "connector", "sync", "--json", "--quiet", *options]
+        cost = run_process(command, {**env, "SOURCES__APPMETRICA_STREAM__PARALLEL": "10"})
+        report = json.loads(cost.output)["sources"]["appmetrica_stream"]
+        if is_new and not report["rows_loaded"]:
+            raise RuntimeError(f"nothing was loaded: {cost.output}")
+        return cost
+
+    def _calm(self, env: dict[str, str]) -> Cost:
+        return self._sync(env, is_new=False)
+
+    def _sync_after_status(self, env: dict[str, str]) -> float:
+        """Seconds of the sync without start-up and status: those of a calm one are taken off."""
+        return self._sync(env).wall_s - self._calm(env).wall_s
+
+    def _raw(self, file: Path) -> Cost:
+        database = self._folder / "raw.duckdb"
+        database.unlink(missing_ok=True)
+        return run_python(programs.RAW_CSV, str(database), str(file))
+
+    def _raw_downloads(self, env: dict[str, str]) -> float:
+        url = env["SOURCES__APPMETRICA_STREAM__BASE_URL"]
+        token = env["SOURCES__APPMETRICA_STREAM__TOKEN"]
+        output = run_python(programs.RAW_DOWNLOADS, url, token, "10").output.split()
+        if int(output[0]) != SMALL_WINDOWS:
+            raise RuntimeError(f"{output[0]} windows were downloaded, not {SMALL_WINDOWS}")
+        return float(output[2])
+
+
+Step = Callable[[], Iterator[Row]]
