@@ -1,8 +1,9 @@
 """CSV (RFC 4180) -> `Records`: a fast reader, and an exact one that takes over where it must.
 
-The fast reader is Arrow's, in 4 MB blocks. It gives up at a record with a wrong number of cells
-and at one that is larger than a block; the exact reader (the standard library's, fed with bytes)
-then starts again and passes over the records already given. Both agree on what a record is.
+The fast reader is Arrow's, in 4 MB blocks. It gives up at a record with a wrong number of cells,
+at one that is larger than a block, and at bytes it would read otherwise than the exact reader (the
+standard library's, fed with bytes). That one then starts again and passes over the records already
+given, so both must agree on what a record is.
 """
 
 import csv
@@ -10,12 +11,12 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from connector.decode.records import Position, Records, Reject
+from connector.decode.records import Position, Records, Reject, escape_bytes
 from connector.decode.unpack import BLOCK_BYTES, SMALL_BYTES, open_native, open_unpacked, skip_bom
 
 EXACT_BATCH_BYTES = 8 << 20
@@ -52,7 +53,7 @@ def read_header(path: Path) -> Header | None:
     with open_unpacked(path) as stream:
         bom = skip_bom(stream)
         for record in _read_exactly(stream, bom, 1):
-            names = tuple(cell.encode(_LATIN).decode("utf-8", "replace") for cell in record.cells)
+            names = tuple(escape_bytes(cell.encode(_LATIN)) for cell in record.cells)
             raw = record.position.raw
             return Header(names, bom + len(raw), raw.count(b"\n"))
     return None
@@ -85,12 +86,12 @@ def _read_fast(path: Path, header: Header, *, keep_empty: bool) -> Iterator[Reco
     """Arrow's reader; raises ArrowInvalid at the first record it cannot take."""
     taken = _taken(header.names)
     unique = [str(position) for position in range(len(header.names))]
-    stream = open_native(path)
-    stream.read(header.size)
+    native = open_native(path)
+    native.read(header.size)
     is_small = path.stat().st_size <= SMALL_BYTES
     open_csv = _read_whole if is_small else pacsv.open_csv
     reader = open_csv(
-        stream,
+        _Watched(native),
         read_options=pacsv.ReadOptions(
             block_size=BLOCK_BYTES, column_names=unique, use_threads=not is_small
         ),
@@ -113,9 +114,44 @@ def _read_fast(path: Path, header: Header, *, keep_empty: bool) -> Iterator[Reco
         yield Records(tuple(taken), tuple(batch.columns), rows)
 
 
-def _read_whole(stream: pa.NativeFile, **options: Any) -> list[pa.RecordBatch]:
+def _read_whole(stream: "_Watched", **options: Any) -> list[pa.RecordBatch]:
     """A small file at once, which spares the reader's threads."""
     return list(pacsv.read_csv(stream, **options).to_batches())
+
+
+class _Watched:
+    """A stream that Arrow reads like the exact reader, or that ends with ArrowInvalid.
+
+    The two differ where a carriage return stands alone (a record's end to Arrow) and where the
+    file ends inside quotes. The first is also data where it is quoted, the second is seen by an odd
+    number of quotes (one more stray quote hides it: the last cell is then loaded as far as it
+    goes); the exact reader tells which it is.
+    """
+
+    closed = False
+
+    def __init__(self, stream: pa.NativeFile) -> None:
+        self._stream = stream
+        self._quotes = 0
+        self._ends_in_return = False
+
+    def read(self, size: int = -1) -> bytes:
+        """The next block."""
+        block = cast("bytes", self._stream.read(size) if size >= 0 else self._stream.read())
+        self._quotes += block.count(b'"')
+        returns = block.count(b"\r") + self._ends_in_return
+        pairs = block.count(b"\r\n") + (self._ends_in_return and block.startswith(b"\n"))
+        self._ends_in_return = block.endswith(b"\r")
+        if block and returns - pairs - self._ends_in_return:
+            raise pa.ArrowInvalid("a carriage return stands alone")
+        if not block and self._quotes % 2:
+            raise pa.ArrowInvalid("the file may end inside quotes")
+        return block
+
+    def close(self) -> None:
+        """Close the stream."""
+        self.closed = True
+        self._stream.close()
 
 
 def _read_from(
@@ -167,11 +203,14 @@ def _to_records(
 def _read_exactly(stream: BinaryIO, offset: int, line: int) -> Iterator[ExactRecord]:
     """Records with their positions; `offset` and `line` are those of the stream's next byte."""
     consumed: list[bytes] = []
+    is_ended = False
 
     def feed() -> Iterator[str]:
+        nonlocal is_ended
         for chunk in stream:
             consumed.append(chunk)
             yield chunk.decode(_LATIN)
+        is_ended = True
 
     reader = csv.reader(feed())
     while True:
@@ -179,8 +218,10 @@ def _read_exactly(stream: BinaryIO, offset: int, line: int) -> Iterator[ExactRec
             cells, problem = next(reader), ""
         except StopIteration:
             return
-        except csv.Error as error:  # a carriage return outside quotes
-            cells, problem = [], f"is no CSV record: {error}"
+        except csv.Error:
+            cells, problem = [], "has a carriage return outside quotes"
+        if is_ended:  # the record was not over when its last line was
+            problem = "has a quote that is not closed"
         raw = b"".join(consumed)
         consumed.clear()
         yield ExactRecord(cells, Position(line, offset, raw), problem)
