@@ -9,6 +9,7 @@ from connector.decode.records import Reject
 from connector.fields import Field, arrow_type
 
 _YEAR_1_S, _YEAR_9999_S = -62_135_596_800, 253_402_300_799
+_YEAR_1_DAYS = -719_162  # since 1970
 _PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000}
 
 
@@ -66,17 +67,45 @@ def _cast_fitting(text: pa.Array, field: Field, rows: pa.Array) -> tuple[pa.Arra
 
 
 def _cast_whole(text: pa.Array, field: Field) -> pa.Array:
+    kind = arrow_type(field.type)
     if field.type == "timestamp":
-        return _to_timestamps(text.cast(pa.int64()), field.unit)
-    return text.cast(arrow_type(field.type))
+        return _to_timestamps(text, field.unit)
+    if pa.types.is_integer(kind):
+        return _to_integers(text)
+    values = text.cast(kind)
+    if field.type == "date":
+        _check_bounds(values.cast(pa.int32()), _YEAR_1_DAYS, None)
+    return values
 
 
-def _to_timestamps(numbers: pa.Array, unit: str) -> pa.Array:
-    bounds, per_second = pc.min_max(numbers), _PER_SECOND[unit]
-    low, high = bounds["min"].as_py(), bounds["max"].as_py()
-    if low is not None and (low < _YEAR_1_S * per_second or high > _YEAR_9999_S * per_second):
-        raise pa.ArrowInvalid("outside the years 1 to 9999")
+def _to_timestamps(text: pa.Array, unit: str) -> pa.Array:
+    """Numbers since 1970, or with the unit `iso` ISO 8601 texts that name their zone."""
+    if unit == "iso":
+        times = text.cast(arrow_type("timestamp"))
+        _check_bounds(times.cast(pa.int64()), _YEAR_1_S * _PER_SECOND["us"], None)
+        return times
+    numbers, per_second = _to_integers(text), _PER_SECOND[unit]
+    _check_bounds(numbers, _YEAR_1_S * per_second, (_YEAR_9999_S + 1) * per_second - 1)
     return numbers.cast(pa.timestamp(unit, tz="UTC")).cast(arrow_type("timestamp"))
+
+
+def _to_integers(text: pa.Array) -> pa.Array:
+    """Decimal digits as int64; what Arrow reads as hexadecimal is no number here."""
+    numbers = text.cast(pa.int64())
+    buffer = text.buffers()[2]  # of the whole column, of which `text` may be a slice
+    characters = b"" if buffer is None else buffer.to_pybytes()
+    may_be_hex = b"x" in characters or b"X" in characters
+    if may_be_hex and pc.any(pc.match_substring_regex(text, "[xX]")).as_py():
+        raise pa.ArrowInvalid("is hexadecimal")
+    return numbers
+
+
+def _check_bounds(numbers: pa.Array, least: int, most: int | None) -> None:
+    """Raise ArrowInvalid for times outside the years 1 to 9999."""
+    bounds = pc.min_max(numbers)
+    low, high = bounds["min"].as_py(), bounds["max"].as_py()
+    if low is not None and (low < least or (most is not None and high > most)):
+        raise pa.ArrowInvalid("outside the years 1 to 9999")
 
 
 def _check_arrays(text: pa.Array, field: Field, rows: pa.Array) -> list[Reject]:
@@ -92,6 +121,6 @@ def _check_arrays(text: pa.Array, field: Field, rows: pa.Array) -> list[Reject]:
 
 def _is_json_array(value: str) -> bool:
     try:
-        return isinstance(json.loads(value), list)
-    except ValueError:
+        return isinstance(json.loads(value, parse_int=str), list)
+    except (ValueError, RecursionError):
         return False
