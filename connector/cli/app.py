@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from connector import __version__
-from connector.cli import demo, docs, load, look, model, query, sandbox
+from connector.cli import demo, docs, load, look, model, quarantine, query, sandbox, state
 from connector.cli.entrance import Entrance
 from connector.cli.verb import Home, Json, Quiet, Warehouse, take_common
 
@@ -45,5 +45,5 @@ def start(
             session.write(text + "\n")
 
 
-for part in (load, model, look, query, sandbox, demo, docs):
+for part in (load, model, look, query, state, quarantine, sandbox, demo, docs):
     part.add_to(app)

@@ -10,6 +10,7 @@ from rich.console import RenderableType
 
 from connector.cli.options import Sources
 from connector.cli.session import Session
+from connector.cli.state import check_sources
 from connector.cli.tables import make_table, show_bytes, show_moment, show_span
 from connector.cli.verb import verb
 
@@ -178,15 +179,12 @@ def _show_runs(last: list[dict[str, Any]]) -> RenderableType:
 
 def verify(session: Session, sources: Sources = None) -> int:
     """Reconcile every unit: declared = loaded + quarantined = rows counted; exit 6 if it is not."""
-    from connector.errors import ConfigError
-    from connector.sources import list_sources
     from connector.warehouse.overview import verify as reconcile
     from connector.warehouse.store import open_warehouse
 
-    if unknown := set(sources or ()) - set(list_sources()):
-        raise ConfigError(f"no source {sorted(unknown)}; there is: {', '.join(list_sources())}")
+    names = check_sources(sources)
     with closing(open_warehouse(session.settings(), read_only=True)) as connection:
-        checked = reconcile(connection, sources or ())
+        checked = reconcile(connection, names)
     shown = [item.text for item in checked.differences]
     if not session.is_quiet or checked.differences:
         shown.append(checked.sentence)
