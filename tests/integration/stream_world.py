@@ -19,6 +19,7 @@ from tests.integration.stream_warehouse import Snapshot, compare, read_warehouse
 EVERYTHING = SyncRequest()
 SOURCE = "appmetrica_stream"
 START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+PREFIX = "SOURCES__APPMETRICA_STREAM__"
 GAME, SHOP = 11, 12
 APPS = (App(GAME, "Game", "Asia/Kolkata"), App(SHOP, "Shop", genre="shop"))
 PEOPLED = Scenario(
@@ -67,7 +68,7 @@ class World:
 
     def truth(self) -> Expected:
         """What should be loaded by now."""
-        named = self.env.get("SOURCES__APPMETRICA_STREAM__TABLES", "")
+        named = self.env.get(f"{PREFIX}TABLES", "")
         return expect_truth(self.sandbox, tables=named.split(",") if named else TABLES)
 
     def found(self) -> Snapshot:
@@ -78,23 +79,33 @@ class World:
         """Downloads since the last reset."""
         return int(self.sandbox.requests()["by_endpoint"].get("data", 0))
 
+    def set(self, **keys: str) -> None:
+        """Set keys of the source from now on."""
+        self.env |= {f"{PREFIX}{key.upper()}": value for key, value in keys.items()}
+
     def window(self, place: int) -> int:
-        """The timestamp of a made-up window: place 0 is an hour before the start."""
-        return window_at(place)
+        """The timestamp of a made-up window: place 0 is an hour before the scenario's start."""
+        start = self.sandbox.scenario.start
+        assert start is not None
+        return int(start.timestamp()) - 3600 + 300 * place + 10
+
+    def fail(self, place: int, kind: str, **declared: Any) -> int:
+        """Set a fault on the made-up window of this place; its id."""
+        return self.sandbox.add_fault(kind, window=self.window(place), **declared)
+
+    def seen(self, fault_id: int) -> int:
+        """How many requests matched a fault so far."""
+        (found,) = [f["seen"] for f in self.sandbox.faults() if f["id"] == fault_id]
+        return int(found)
 
     def put(self, place: int, rows: Sequence[Any], **declared: Any) -> str:
         """Make up a settled window of `event` with these rows; the id of its unit."""
         names = declared.pop("field_names", FIELDS)
         table = declared.pop("data_type", "event")
         made = self.sandbox.add_window(
-            GAME, table, window_at(place), field_names=names, rows=rows, **declared
+            GAME, table, self.window(place), field_names=names, rows=rows, **declared
         )
-        return f"{GAME}/{table}/{window_at(place)}/{made['export_schema_id']}"
-
-
-def window_at(place: int) -> int:
-    """Unix seconds of window `place`; window 0 starts an hour before the scenario's start."""
-    return int(START.timestamp()) - 3600 + 300 * place + 10
+        return f"{GAME}/{table}/{self.window(place)}/{made['export_schema_id']}"
 
 
 def event_rows(count: int, mark: str = "e") -> list[dict[str, Any]]:
@@ -142,6 +153,7 @@ def environment(values: Mapping[str, str]) -> Iterator[None]:
 @contextmanager
 def open_world(scenario: Scenario, folder: Path, **env: str) -> Iterator[World]:
     """A sandbox of this scenario, and an empty warehouse in `folder`; `env` are source keys."""
-    named = {f"SOURCES__APPMETRICA_STREAM__{key.upper()}": value for key, value in env.items()}
     with Sandbox(scenario) as sandbox:
-        yield World(sandbox, make_settings(folder), named)
+        world = World(sandbox, make_settings(folder))
+        world.set(**env)
+        yield world
