@@ -5,7 +5,19 @@ from typing import Annotated
 import typer
 
 from connector import __version__
-from connector.cli import demo, docs, load, look, model, quarantine, query, sandbox, state
+from connector.cli import (
+    demo,
+    docs,
+    doctor,
+    load,
+    look,
+    model,
+    quarantine,
+    query,
+    sandbox,
+    state,
+    stream_settings,
+)
 from connector.cli.entrance import Entrance
 from connector.cli.verb import Home, Json, Quiet, Warehouse, take_common
 
@@ -45,5 +57,17 @@ def start(
             session.write(text + "\n")
 
 
-for part in (load, model, look, query, state, quarantine, sandbox, demo, docs):
+for part in (
+    load,
+    model,
+    look,
+    query,
+    state,
+    quarantine,
+    stream_settings,
+    sandbox,
+    demo,
+    doctor,
+    docs,
+):
     part.add_to(app)

@@ -91,7 +91,9 @@ def _read(text: str | None) -> datetime | None:
 
 def status(
     session: Session,
-    runs: Annotated[int, typer.Option(min=0, max=200, help="How many runs to show.")] = 5,
+    runs: Annotated[
+        int, typer.Option(min=0, max=200, metavar="N", help="How many runs to show.")
+    ] = 5,
 ) -> int:
     """Freshness and lag by app and table, last runs, quota use, failures by name, waiting files."""
     from connector.errors import BusyError, ConfigError

@@ -28,10 +28,14 @@ Until = Annotated[
     typer.Option(metavar="ISO", help="Up to this moment, not included.", show_default=False),
 ]
 MaxUnits = Annotated[
-    int | None, typer.Option(min=0, help="Fetch at most this many units.", show_default=False)
+    int | None,
+    typer.Option(min=0, metavar="N", help="Fetch at most this many units.", show_default=False),
 ]
 MaxBytes = Annotated[
-    int | None, typer.Option(min=0, help="Fetch at most about this many bytes.", show_default=False)
+    int | None,
+    typer.Option(
+        min=0, metavar="N", help="Fetch at most about this many bytes.", show_default=False
+    ),
 ]
 MaxWait = Annotated[
     float,

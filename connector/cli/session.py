@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.console import Console, RenderableType
+from rich.text import Text
 
 from connector.cli.redaction import hide_secrets
 
@@ -71,7 +72,7 @@ class Session:
             self.write(json.dumps(ordered, default=to_plain) + "\n")
         else:
             for item in shown:
-                self.console().print(item)
+                self.console().print(item, soft_wrap=isinstance(item, str | Text))
         return exit_code
 
     def write(self, text: str) -> None:
