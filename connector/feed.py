@@ -146,6 +146,8 @@ class SweepFeed:
         self._journal.add_failure(
             failure.unit, failure.reason, failure.exit_code, self._clock.now()
         )
+        if failure.exit_code == LossError.exit_code:
+            self._journal.forget_seen([failure.unit.id])  # its loss is reported once
 
     @property
     def exit_code(self) -> int:

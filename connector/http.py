@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import stamina
+import stamina.instrumentation
 from pyrate_limiter import Duration, InMemoryBucket, Limiter, Rate
 
 from connector.errors import (
@@ -28,6 +29,9 @@ from connector.errors import (
     ServerError,
 )
 
+# stamina tells of retries through structlog where that is installed, which prints to standard
+# output unless it is configured: a library must not
+stamina.instrumentation.set_on_retry_hooks([stamina.instrumentation.LoggingOnRetryHook])
 FILE_TRIES = 3  # a file that comes broken is fetched this often
 LONGEST_WAIT_S = 900.0  # a vendor that asks for more gets the next run instead
 Response = httpx.Response

@@ -60,13 +60,14 @@ class _Session:
         fetcher.release(done)
         plan = self._api.plan(loaded, self._clock.now())
         feed.expect(plan.due)
-        strategies = pipeline.destination.capabilities().supported_merge_strategies or []
+        capabilities = pipeline.destination.capabilities()
         return Intake(
             feed=feed,
             options=self._options,
             spill_folder=spool.folder,
             now=self._clock.now,
-            can_delete="delete-insert" in strategies,
+            can_delete="delete-insert" in (capabilities.supported_merge_strategies or ()),
+            takes_files=capabilities.preferred_loader_file_format == "parquet",
             on_close=lambda: self._close(fetcher, feed, journal),
         )
 

@@ -20,14 +20,21 @@ from dlt.common.storages.load_package import LoadPackageStateInjectableContext
 from dlt.extract import DltResource
 from dlt.sources import DltSource
 
-from connector.decode import QUARANTINE_SCHEMA, Decoded, Options, decode_file, read_names
-from connector.decode.spill import gather_tables
+from connector.decode import (
+    QUARANTINE_SCHEMA,
+    Decoded,
+    Options,
+    Package,
+    decode_file,
+    read_names,
+    stamped_schema,
+)
+from connector.decode.spill import Gatherer, SpilledFile
 from connector.errors import DownloadError
-from connector.fields import Table, arrow_schema, dlt_columns
+from connector.fields import Table, dlt_columns
 from connector.journal import SpooledFile
 from connector.units import Unit
 from connector.warehouse.ledger import (
-    QUARANTINE_TABLE_SCHEMA,
     UNITS_SCHEMA,
     Accepted,
     hints_of,
@@ -81,7 +88,7 @@ class Feed(Protocol):
 class Intake:
     """One package in the making: files are decoded, checked and gathered into tables.
 
-    `can_delete`: the destination replaces rows; `append_tables`: tables of which the destination
+    `can_delete`: the destination replaces rows; `takes_files`: it loads Parquet files; `append_tables`: tables of which the destination
     holds no row of any unit in the feed, so that nothing needs replacing. `on_close` is called
     once, when the package is complete or given up.
     """
@@ -91,21 +98,30 @@ class Intake:
     spill_folder: Path
     now: Callable[[], datetime]
     can_delete: bool = True
+    takes_files: bool = True
     append_tables: frozenset[str] = frozenset()
     moves_cursor: bool = True
     on_close: Callable[[], None] = lambda: None
     accepted: list[Accepted] = field(default_factory=list)
 
-    def batches(self, table: Table) -> Iterator[pa.RecordBatch]:
-        """Typed rows of every acceptable unit of `table`."""
+    def parts(self, table: Table) -> Iterator[Any]:
+        """Typed rows of every acceptable unit of `table`, as dlt takes them: tables, and files
+        that are loaded as they are.
+        """
+        gatherer = Gatherer()
         for file in self.feed.files(table.name):
             if (item := self._open(file, table)) is None:
                 continue
             self.accepted.append(item)
-            yield from item.decoded.data.batches()
-            item.decoded.data.close()
+            data = item.decoded.data
+            if self.takes_files:
+                yield from map(_import_file, data.files)
+            for batch in data.held if self.takes_files else data.batches():
+                yield from gatherer.add(batch)
             if self.can_delete and not item.decoded.rows and table.name not in self.append_tables:
-                yield _tombstone(table, item.unit)
+                yield from gatherer.add(_tombstone(table, item.unit))
+            data.close()
+        yield from gatherer.flush()
 
     def _open(self, file: SpooledFile, table: Table) -> Accepted | None:
         """The decoded file, or None when its content is not to be loaded; the feed knows why."""
@@ -113,11 +129,9 @@ class Intake:
             unit = self.feed.identify(file, read_names(file.path))
             if unit is None:
                 return None
-            spill = self.spill_folder / file.path.stem
+            package = Package(current_load_id(), self.spill_folder, self.now())
             try:
-                decoded = decode_file(
-                    file.path, unit, table, self.options, spill=spill, now=self.now()
-                )
+                decoded = decode_file(file.path, unit, table, self.options, package)
             except DownloadError:
                 self.feed.let_go(unit)
                 raise
@@ -130,15 +144,18 @@ class Intake:
             return None
         return Accepted(checked, decoded, file)
 
-    def quarantine(self) -> Iterator[pa.RecordBatch]:
+    def quarantine(self) -> Iterator[pa.Table]:
         """Rejects of the accepted units; a unit without any is named so that old ones go."""
+        gatherer = Gatherer()
         for item in self.accepted:
-            yield from item.decoded.quarantine.batches()
+            for batch in item.decoded.quarantine.batches():
+                yield from gatherer.add(batch)
             is_replacing = self.can_delete and item.unit.table not in self.append_tables
             if is_replacing and not item.decoded.quarantine.rows:
                 row = {"unit": item.unit.id, "kind": "none"}
-                yield pa.RecordBatch.from_pylist([row], schema=QUARANTINE_SCHEMA)
+                yield from gatherer.add(pa.RecordBatch.from_pylist([row], schema=QUARANTINE_SCHEMA))
             item.decoded.quarantine.close()
+        yield from gatherer.flush()
 
     def cursor_of(self, table: str) -> datetime | None:
         """The newest change by the vendor among the accepted units of `table`."""
@@ -210,9 +227,8 @@ def _table_resource(table: Table, intake: Callable[[], Intake], *, is_append: bo
         cursor.advance(None)  # switches dlt's row filter off: the cursor moves on units
         package = intake()
         try:
-            yield _with_load_id(arrow_schema(table).empty_table())
-            for gathered in gather_tables(package.batches(table)):
-                yield _with_load_id(gathered)
+            yield stamped_schema(table).empty_table()
+            yield from package.parts(table)
         except BaseException:
             package.on_close()
             raise
@@ -240,14 +256,13 @@ def _note_reporting_cursor(table: Table, last: datetime | None) -> None:
 
 def _quarantine_resource(intake: Callable[[], Intake], *, is_append: bool) -> DltResource:
     def quarantine() -> Iterator[pa.Table]:
-        yield QUARANTINE_TABLE_SCHEMA.empty_table()
-        for gathered in gather_tables(intake().quarantine()):
-            yield _with_load_id(gathered)
+        yield QUARANTINE_SCHEMA.empty_table()
+        yield from intake().quarantine()
 
     return dlt.resource(
         quarantine,
         name="quarantine",
-        columns=hints_of(QUARANTINE_TABLE_SCHEMA),
+        columns=hints_of(QUARANTINE_SCHEMA),
         write_disposition="append" if is_append else REPLACE_QUARANTINE,
     )
 
@@ -273,12 +288,14 @@ def current_load_id() -> str:
     return str(Container()[LoadPackageStateInjectableContext].load_id)
 
 
-def _with_load_id(table: pa.Table) -> pa.Table:
-    column = pa.repeat(pa.scalar(current_load_id()), table.num_rows)
-    return table.append_column("_dlt_load_id", column)
+def _import_file(file: SpilledFile) -> Any:
+    """A Parquet file that dlt puts into the package as it is."""
+    return dlt.mark.with_file_import(
+        str(file.path), "parquet", file.rows, hints=file.schema.empty_table()
+    )
 
 
 def _tombstone(table: Table, unit: Unit) -> pa.RecordBatch:
     """A row that only says: this unit has no rows now."""
     row = {"_unit": unit.id, "_row": -1}
-    return pa.RecordBatch.from_pylist([row], schema=arrow_schema(table))
+    return pa.RecordBatch.from_pylist([row], schema=stamped_schema(table))

@@ -7,18 +7,19 @@ as it was on the wire.
 
 import os
 import shutil
-import zlib
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 from uuid import uuid4
+
+from isal import isal_zlib
 
 from connector.errors import ConnectorError, DownloadError
 from connector.http import Response, TransportError, redact_url, shorten
 
-CHUNK_BYTES = 1 << 18
 HEAD_BYTES = 512
+_BrokenGzipError = cast("type[Exception]", isal_zlib.IsalError)
 DISK_RESERVE_BYTES = 64 << 20
 
 
@@ -100,15 +101,15 @@ class _GzipCheck(_PlainCheck):
 
     def __init__(self) -> None:
         super().__init__()
-        self._inflate = zlib.decompressobj(31)
+        self._inflate = isal_zlib.decompressobj(31)
 
     def feed(self, chunk: bytes) -> None:
         while chunk:
             if self._inflate.eof:
-                self._inflate = zlib.decompressobj(31)
+                self._inflate = isal_zlib.decompressobj(31)
             try:
                 super().feed(self._inflate.decompress(chunk))
-            except zlib.error as error:
+            except _BrokenGzipError as error:
                 raise DownloadError(f"the gzip stream is broken: {error}") from None
             chunk = self._inflate.unused_data
         self.is_complete = self._inflate.eof
@@ -123,7 +124,7 @@ def _copy(response: Response, check: _PlainCheck, file: BinaryIO) -> None:
     taken although the transfer's framing was wrong (Content-Length of the unpacked text).
     """
     try:
-        for chunk in response.iter_raw(CHUNK_BYTES):
+        for chunk in response.iter_raw():
             check.feed(chunk)
             file.write(chunk)
     except TransportError as error:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -15,8 +16,8 @@ from connector.decode import csv, json
 from connector.decode.cast import cast_column, to_text
 from connector.decode.records import Position, Records, Reject, escape_bytes
 from connector.decode.spill import Spill
-from connector.decode.unpack import open_unpacked, skip_bom
-from connector.errors import DownloadError
+from connector.decode.unpack import UnpackError, open_unpacked, skip_bom
+from connector.errors import ConnectorError, DownloadError
 from connector.fields import Field, Table, arrow_schema, to_snake_case
 from connector.units import Unit
 
@@ -36,6 +37,7 @@ QUARANTINE_SCHEMA = pa.schema(
         ("raw", pa.string()),
         ("reason", pa.string()),
         ("quarantined_at", pa.timestamp("us", tz="UTC")),
+        ("_dlt_load_id", pa.string()),
     ]
 )
 
@@ -85,22 +87,45 @@ class Decoded:
         self.quarantine.close()
 
 
-def decode_file(
-    path: Path, unit: Unit, table: Table, options: Options, *, spill: Path, now: datetime
-) -> Decoded:
-    """Read the whole file of `unit`; `spill` is a path beside which large data is put.
-
-    Raises DownloadError when the file is no data file of this table or is not whole.
+@dataclass(frozen=True, slots=True)
+class Package:
+    """What is being made of the rows: `load_id` is stamped on each, `spill_folder` takes large
+    units, `now` (aware UTC) is when they are decoded.
     """
-    decoder = _Decoder(path, unit, table, options, spill, now)
+
+    load_id: str
+    spill_folder: Path
+    now: datetime
+
+
+def decode_file(
+    path: Path, unit: Unit, table: Table, options: Options, package: Package
+) -> Decoded:
+    """Read the whole file of `unit`.
+
+    Raises DownloadError when the file is no data file of this table or is not whole, and
+    ConnectorError when the disk is full.
+    """
+    decoder = _Decoder(path, unit, table, options, package)
     try:
         decoder.run()
     except BaseException as error:
         decoder.decoded.close()
-        if isinstance(error, OSError) and not isinstance(error, DownloadError):
-            raise DownloadError(f"unit {unit.id}: its file cannot be unpacked: {error}") from error
-        raise
+        if not isinstance(error, UnpackError):
+            raise
+        if "No space left" in str(error):
+            raise ConnectorError(
+                f"the disk is full: {package.spill_folder} has no room for the rows of {unit.id}."
+                " Free some space and run again; nothing is lost."
+            ) from error
+        raise DownloadError(f"unit {unit.id}: its file cannot be unpacked: {error}") from error
     return decoder.decoded
+
+
+@cache
+def stamped_schema(table: Table, drifted: tuple[str, ...] = ()) -> pa.Schema:
+    """Arrow schema of the raw table with the load id."""
+    return arrow_schema(table, drifted).append(pa.field("_dlt_load_id", pa.string()))
 
 
 def read_names(path: Path) -> tuple[str, ...]:
@@ -111,7 +136,7 @@ def read_names(path: Path) -> tuple[str, ...]:
             if stream.read(64).lstrip()[:1] in (b"", b"{", b"["):
                 return ()
         header = csv.read_header(path)
-    except OSError as error:
+    except UnpackError as error:
         raise DownloadError(f"{path.name} cannot be unpacked: {error}") from error
     return header.names if header else ()
 
@@ -120,10 +145,11 @@ class _Decoder:
     """The state of one decoding."""
 
     def __init__(
-        self, path: Path, unit: Unit, table: Table, options: Options, spill: Path, now: datetime
+        self, path: Path, unit: Unit, table: Table, options: Options, package: Package
     ) -> None:
         self._path, self._unit, self._table, self._options = path, unit, table, options
-        self._now = now
+        self._package = package
+        spill = package.spill_folder / path.stem
         self._header: csv.Header | None = None
         self._cells: list[Reject] = []
         self._is_empty = False
@@ -152,6 +178,8 @@ class _Decoder:
             elif len(records.rows):
                 self.decoded.data.add(self._to_batch(records))
         self._quarantine_cells()
+        self.decoded.data.finish()
+        self.decoded.quarantine.finish()
 
     def _read(self) -> Iterator[Records | Reject]:
         keep = self._options.keep_empty
@@ -189,7 +217,7 @@ class _Decoder:
         for column, name in drifted.items():
             columns[column], rejects = to_text(given[name], name, records.rows)
             self._reject_cells(rejects)
-        schema = arrow_schema(self._table, tuple(drifted))
+        schema = stamped_schema(self._table, tuple(drifted))
         count = len(records.rows)
         columns |= self._system_columns(records.rows, count)
         self._note_event_time(columns)
@@ -222,6 +250,7 @@ class _Decoder:
             "_application_id": self._unit.application_id,
             "_unit": self._unit.id,
             "_received_from": self.decoded.format,
+            "_dlt_load_id": self._package.load_id,
         }
         columns = {name: pa.repeat(pa.scalar(value), count) for name, value in values.items()}
         return {"_row": rows, **columns}
@@ -279,12 +308,13 @@ class _Decoder:
             "value": escape_bytes(reject.value) if reject.kind == "cell" else None,
             "raw": escape_bytes(position.raw) if position else None,
             "reason": reject.reason,
-            "quarantined_at": self._now.astimezone(UTC),
+            "_dlt_load_id": self._package.load_id,
+            "quarantined_at": self._package.now.astimezone(UTC),
         }
 
 
 def remove_spills(folder: Path) -> None:
     """Delete what a killed process left of its spilled tables."""
-    for path in folder.glob("*.arrow"):
+    for path in folder.glob("*.parquet"):
         with suppress(FileNotFoundError):
             path.unlink()

@@ -11,13 +11,13 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from connector.decode.records import Position, Records, Reject, escape_bytes
-from connector.decode.unpack import BLOCK_BYTES, SMALL_BYTES, open_native, open_unpacked, skip_bom
+from connector.decode.unpack import BLOCK_BYTES, SMALL_BYTES, open_unpacked, skip_bom
 
 EXACT_BATCH_BYTES = 8 << 20
 _LATIN = "latin-1"  # one character a byte: the csv module splits bytes without reading them
@@ -86,12 +86,12 @@ def _read_fast(path: Path, header: Header, *, keep_empty: bool) -> Iterator[Reco
     """Arrow's reader; raises ArrowInvalid at the first record it cannot take."""
     taken = _taken(header.names)
     unique = [str(position) for position in range(len(header.names))]
-    native = open_native(path)
-    native.read(header.size)
+    unpacked = open_unpacked(path)
+    unpacked.read(header.size)
     is_small = path.stat().st_size <= SMALL_BYTES
     open_csv = _read_whole if is_small else pacsv.open_csv
     reader = open_csv(
-        _Watched(native),
+        _Watched(unpacked),
         read_options=pacsv.ReadOptions(
             block_size=BLOCK_BYTES, column_names=unique, use_threads=not is_small
         ),
@@ -130,14 +130,14 @@ class _Watched:
 
     closed = False
 
-    def __init__(self, stream: pa.NativeFile) -> None:
+    def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._quotes = 0
         self._ends_in_return = False
 
     def read(self, size: int = -1) -> bytes:
         """The next block."""
-        block = cast("bytes", self._stream.read(size) if size >= 0 else self._stream.read())
+        block = self._stream.read(size)
         self._quotes += block.count(b'"')
         returns = block.count(b"\r") + self._ends_in_return
         pairs = block.count(b"\r\n") + (self._ends_in_return and block.startswith(b"\n"))

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from connector.decode import QUARANTINE_SCHEMA, Decoded
+from connector.decode import Decoded
 from connector.journal import SpooledFile
 from connector.units import LoadedUnit, Unit
 
@@ -82,9 +82,6 @@ def _hint(item: pa.Field) -> dict[str, Any]:
     if pa.types.is_timestamp(item.type):
         return hint | {"data_type": "timestamp", "precision": 6, "timezone": True}
     return hint | {"data_type": "bigint" if pa.types.is_integer(item.type) else "text"}
-
-
-QUARANTINE_TABLE_SCHEMA = QUARANTINE_SCHEMA.append(pa.field("_dlt_load_id", pa.string()))
 
 
 def to_ledger(accepted: Iterable[Accepted], load_id: str) -> pa.Table:

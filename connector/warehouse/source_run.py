@@ -26,6 +26,7 @@ from connector.warehouse.store import (
     read_cursors,
     read_ledger,
     recover,
+    takes_files,
 )
 
 EXPIRY_ALARM = timedelta(days=1)
@@ -152,7 +153,6 @@ class SourceRun:
             rows = "an unknown number of" if unit.declared_rows is None else unit.declared_rows
             text = f"unit {unit.id} is gone from the vendor and was never loaded: {rows} rows lost"
             self._fail(Failure(unit, text, LossError.exit_code))
-        self._context.journal.forget_seen(unit.id for unit in gone)
 
     def _fail(self, failure: Failure) -> None:
         self._feed.fail(failure)
@@ -198,6 +198,7 @@ class SourceRun:
             spill_folder=self._context.spool.folder,
             now=self._context.clock.now,
             can_delete=self._can_delete,
+            takes_files=takes_files(self._pipeline),
             append_tables=fresh,
             moves_cursor=not self._context.request.is_backfill,
         )

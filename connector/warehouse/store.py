@@ -52,6 +52,11 @@ def can_delete(pipeline: dlt.Pipeline) -> bool:
     return "delete-insert" in (strategies or ())
 
 
+def takes_files(pipeline: dlt.Pipeline) -> bool:
+    """True where the destination loads Parquet files."""
+    return "parquet" in pipeline.destination.capabilities().supported_loader_file_formats
+
+
 def recover(pipeline: dlt.Pipeline) -> dlt.Pipeline:
     """Undo what a killed load left: after this the warehouse holds rows of finished loads only.
 
@@ -100,8 +105,7 @@ def read_ledger(pipeline: dlt.Pipeline) -> dict[str, LoadedUnit]:
 
 def load_package(pipeline: dlt.Pipeline, source: DltSource) -> None:
     """Extract, normalise and load one package; raises unless every job of it is done."""
-    formats = pipeline.destination.capabilities().supported_loader_file_formats
-    options: dict[str, Any] = {"loader_file_format": "parquet"} if "parquet" in formats else {}
+    options: dict[str, Any] = {"loader_file_format": "parquet"} if takes_files(pipeline) else {}
     pipeline.run(source, **options).raise_on_failed_jobs()
 
 
