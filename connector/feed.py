@@ -89,22 +89,18 @@ class SweepFeed:
         unit = file.unit
         twins = [twin for twin in self._twins[_remote_key(unit)] if twin.id != unit.id]
         matching = [twin for twin in twins if set(twin.field_names) == set(names)]
-        if not matching or set(unit.field_names) == set(names):
-            return self._claim(file, unit)
-        found = matching[-1]
-        if (found.id, found.revision) not in self._taken:
-            self._fetcher.add_again(self._api, file)
-            return self._claim(file, found)
-        self.refuse(file, f"unit {unit.id}: the file that came is that of {found.id}")
-        return None
-
-    def _claim(self, file: SpooledFile, unit: Unit) -> Unit | None:
-        """Take the unit once; a second file of it is let go."""
         if (unit.id, unit.revision) in self._taken:
-            self._fetcher.release([file])
+            self._fetcher.release([file])  # it came with its twin's download
             return None
-        self._taken.add((unit.id, unit.revision))
-        return unit
+        found = unit
+        if matching and set(unit.field_names) != set(names):
+            found = matching[-1]
+            if (found.id, found.revision) in self._taken:
+                self.refuse(file, f"unit {unit.id}: the file that came is that of {found.id}")
+                return None
+            self._fetcher.add_again(self._api, file)
+        self._taken.add((found.id, found.revision))
+        return found
 
     def check(self, file: SpooledFile, unit: Unit, decoded: Decoded) -> Unit | None:
         """The unit as it may be loaded: its rows are as many as the vendor declares, if not when

@@ -226,9 +226,9 @@ NEWER = ("appmetrica_device_id", "event_timestamp", "event_name")
 
 def two_schemas_at_once(world: World) -> tuple[str, str]:
     """One window under two schema ids, three rows each; the ids of its units."""
-    older = world.put(1, event_rows(3, "old"), schema_id=7)
+    older = world.put(1, event_rows(3, "old"), schema_id=107)
     rows = [{name: row[name] for name in NEWER} for row in event_rows(3, "new")]
-    newer = world.put(1, rows, schema_id=8, field_names=NEWER)
+    newer = world.put(1, rows, schema_id=108, field_names=NEWER)
     return older, newer
 
 
