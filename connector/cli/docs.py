@@ -144,4 +144,8 @@ def _render_option(item: Any) -> str:
         said += f" Default: {getattr(default, 'value', default)}."
     if getattr(item, "required", False) and item.param_type_name == "option":
         said += " Required."
-    return f"| `{spelled}` | {said.replace('|', chr(92) + '|')} |"
+    return f"| `{_escape(spelled)}` | {_escape(said)} |"
+
+
+def _escape(cell: str) -> str:
+    return cell.replace("|", "\\|")
