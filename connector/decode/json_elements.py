@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, cast
 
-from connector.decode.json_text import LOOKAHEAD, SPACE, Window, decode, to_bytes
+from connector.decode.json_text import LOOKAHEAD, SPACE, Window, decode, explain, to_bytes
 from connector.decode.records import Position, Reject
 from connector.decode.unpack import open_unpacked, skip_bom
 from connector.errors import DownloadError
@@ -108,7 +108,7 @@ def _lines(stream: BinaryIO, offset: int) -> Iterator[Element]:
             try:
                 value, end = decode(text)
             except ValueError as error:
-                yield Element(text, place, problem=f"is no JSON: {error}")
+                yield Element(text, place, problem=explain(error, 0))
             else:
                 problem = "has more text after its JSON value" if end != len(text) else ""
                 yield Element(text, place, value, problem)
@@ -133,7 +133,7 @@ def _elements(window: Window, layout: Layout) -> Iterator[Element]:
         if character == ",":
             window.at += 1
             continue
-        if found := _INDENT.search(window.text, max(0, window.at - 80), window.at):
+        if not indent and (found := _INDENT.search(window.text, max(0, window.at - 80), window.at)):
             indent = found.group()
         yield _take_element(window, layout, indent)
     window.at += 1
@@ -158,7 +158,7 @@ def _take_element(window: Window, layout: Layout, indent: str) -> Element:
     try:
         value, end = window.read()
     except ValueError as error:
-        return _skip_broken(window, layout, indent, f"is no JSON: {error}")
+        return _skip_broken(window, layout, indent, explain(error, window.at))
     start = window.at
     after = window.text[end : end + LOOKAHEAD].lstrip(SPACE)
     if after and after[0] not in ",]{":

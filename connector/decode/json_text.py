@@ -29,19 +29,17 @@ class Window:
         self.at = 0
 
     def grow(self) -> bool:
-        """Read another block; False when there is no more, or no room for more."""
-        self._cut()
-        if self._is_ended or len(self.text) >= MOST_TEXT:
+        """Cut off what lies behind and read another block; False, with nothing moved, when there
+        is no more text or no room for it.
+        """
+        if self._is_ended or len(self.text) - self.at >= MOST_TEXT:
             return False
         block = self._stream.read(unpack.BLOCK_BYTES)
         self._is_ended = not block
-        self.text += self._decode(block)
-        return not self._is_ended
-
-    def _cut(self) -> None:
         self._line, self._offset = self.place(self.at)
-        self.text = self.text[self.at :]
+        self.text = self.text[self.at :] + self._decode(block)
         self.at = 0
+        return True
 
     def _decode(self, block: bytes) -> str:
         """Text of whole characters; the bytes of a split one wait for the next block."""
@@ -94,6 +92,13 @@ def decode(text: str, at: int = 0) -> tuple[Any, int]:
         return _DECODER.raw_decode(text, at)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+
+
+def explain(error: ValueError, start: int) -> str:
+    """What is wrong with the record that begins at `start`."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"is no JSON: {error.msg}, character {error.pos - start + 1} of the record"
+    return f"is no JSON: {error}"
 
 
 def to_bytes(text: str) -> bytes:
