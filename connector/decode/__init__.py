@@ -1,6 +1,5 @@
 """A verified file and its field table -> typed Arrow batches, rejects, and what was counted."""
 
-import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,11 +13,12 @@ import pyarrow.compute as pc
 
 from connector.decode import csv, json
 from connector.decode.cast import cast_column, to_text
+from connector.decode.drift import DriftNames
 from connector.decode.records import Position, Records, Reject, escape_bytes
 from connector.decode.spill import Spill
-from connector.decode.unpack import UnpackError, open_unpacked, skip_bom
+from connector.decode.unpack import UnpackError, read_opening
 from connector.errors import ConnectorError, DownloadError
-from connector.fields import Field, Table, arrow_schema, to_snake_case
+from connector.fields import Field, Table, arrow_schema
 from connector.units import Unit
 
 FileFormat = Literal["csv", "json"]
@@ -131,11 +131,7 @@ def stamped_schema(table: Table, drifted: tuple[str, ...] = ()) -> pa.Schema:
 def read_names(path: Path) -> tuple[str, ...]:
     """The column names of a CSV file; none where it is JSON or empty. Raises DownloadError."""
     try:
-        with open_unpacked(path) as stream:
-            skip_bom(stream)
-            if stream.read(64).lstrip()[:1] in (b"", b"{", b"["):
-                return ()
-        header = csv.read_header(path)
+        header = csv.read_header(path) if read_opening(path) not in (b"", b"{", b"[") else None
     except UnpackError as error:
         raise DownloadError(f"{path.name} cannot be unpacked: {error}") from error
     return header.names if header else ()
@@ -152,22 +148,14 @@ class _Decoder:
         spill = package.spill_folder / path.stem
         self._header: csv.Header | None = None
         self._cells: list[Reject] = []
-        self._is_empty = False
-        file_format = self._detect_format()
+        self._names: dict[str, None] = {}
+        self._drift = DriftNames(table)
         self.decoded = Decoded(
             unit,
-            file_format,
-            Spill(spill.with_suffix(".data")),
-            Spill(spill.with_suffix(".quarantine")),
+            "csv",
+            Spill(spill.with_name(f"{spill.name}-data")),
+            Spill(spill.with_name(f"{spill.name}-quarantine")),
         )
-
-    def _detect_format(self) -> FileFormat:
-        """CSV unless the first byte opens a JSON value; an empty file is an empty CSV."""
-        with open_unpacked(self._path) as stream:
-            skip_bom(stream)
-            head = stream.read(64).lstrip()
-        self._is_empty = not head
-        return "json" if head[:1] in (b"{", b"[") else "csv"
 
     def run(self) -> None:
         """Decode everything."""
@@ -177,17 +165,20 @@ class _Decoder:
                 self._quarantine([records])
             elif len(records.rows):
                 self.decoded.data.add(self._to_batch(records))
+        if self.decoded.format == "json" and self._names:
+            self._check_names(tuple(self._names))
         self._quarantine_cells()
         self.decoded.data.finish()
         self.decoded.quarantine.finish()
 
     def _read(self) -> Iterator[Records | Reject]:
+        """CSV unless the first byte opens a JSON value; an empty file is an empty CSV."""
         keep = self._options.keep_empty
-        if self._is_empty:
-            return iter(())
-        if self.decoded.format == "json":
+        opening = read_opening(self._path)
+        if opening in (b"{", b"["):
+            self.decoded.format = "json"
             return json.read_json(self._path, self._options.json_layout, keep_empty=keep)
-        self._header = csv.read_header(self._path)
+        self._header = csv.read_header(self._path) if opening else None
         if self._header is None:
             return iter(())
         self._check_names(self._header.names)
@@ -206,14 +197,14 @@ class _Decoder:
 
     def _to_batch(self, records: Records) -> pa.RecordBatch:
         """The typed batch with every column of the table, drifted ones, and system columns."""
-        if self.decoded.format == "json":
-            self._check_names(records.names)
+        self._names |= dict.fromkeys(records.names)
         given = dict(zip(records.names, records.columns, strict=True))
         columns: dict[str, pa.Array] = {}
         for known in self._table.fields:
             if known.name in given:
                 columns[known.column] = self._cast(given.pop(known.name), known, records.rows)
-        drifted = self._name_drift(given)
+        drifted = self._drift.name_columns(given)
+        self.decoded.drift.update(given)
         for column, name in drifted.items():
             columns[column], rejects = to_text(given[name], name, records.rows)
             self._reject_cells(rejects)
@@ -231,19 +222,6 @@ class _Decoder:
         typed, rejects = cast_column(column, known, rows)
         self._reject_cells(rejects)
         return typed
-
-    def _name_drift(self, given: dict[str, pa.Array]) -> dict[str, str]:
-        """Raw column -> vendor name for fields the table does not know."""
-        taken = {known.column for known in self._table.fields} | set(self._table.system_columns)
-        named: dict[str, str] = {}
-        for name in given:
-            column = re.sub("_+$", "", to_snake_case(name)) or "unnamed"
-            while column in taken or column.startswith("_dlt"):
-                column = f"x_{column}"
-            taken.add(column)
-            named[column] = name
-        self.decoded.drift.update(given)
-        return named
 
     def _system_columns(self, rows: pa.Array, count: int) -> dict[str, pa.Array]:
         values = {

@@ -86,32 +86,31 @@ def _read_fast(path: Path, header: Header, *, keep_empty: bool) -> Iterator[Reco
     """Arrow's reader; raises ArrowInvalid at the first record it cannot take."""
     taken = _taken(header.names)
     unique = [str(position) for position in range(len(header.names))]
-    unpacked = open_unpacked(path)
-    unpacked.read(header.size)
     is_small = path.stat().st_size <= SMALL_BYTES
     open_csv = _read_whole if is_small else pacsv.open_csv
-    reader = open_csv(
-        _Watched(unpacked),
-        read_options=pacsv.ReadOptions(
-            block_size=BLOCK_BYTES, column_names=unique, use_threads=not is_small
-        ),
-        parse_options=pacsv.ParseOptions(
-            newlines_in_values=True, ignore_empty_lines=len(unique) > 1
-        ),
-        convert_options=pacsv.ConvertOptions(
-            check_utf8=False,
-            column_types=dict.fromkeys(unique, pa.binary()),
-            include_columns=[str(position) for position in taken.values()],
-            null_values=[""],
-            strings_can_be_null=not keep_empty,
-            quoted_strings_can_be_null=not keep_empty,
-        ),
-    )
     start = 0
-    for batch in reader:
-        rows = pa.array(range(start, start + batch.num_rows), pa.int64())
-        start += batch.num_rows
-        yield Records(tuple(taken), tuple(batch.columns), rows)
+    with open_unpacked(path) as unpacked:
+        unpacked.read(header.size)
+        for batch in open_csv(
+            _Watched(unpacked),
+            read_options=pacsv.ReadOptions(
+                block_size=BLOCK_BYTES, column_names=unique, use_threads=not is_small
+            ),
+            parse_options=pacsv.ParseOptions(
+                newlines_in_values=True, ignore_empty_lines=len(unique) > 1
+            ),
+            convert_options=pacsv.ConvertOptions(
+                check_utf8=False,
+                column_types=dict.fromkeys(unique, pa.binary()),
+                include_columns=[str(position) for position in taken.values()],
+                null_values=[""],
+                strings_can_be_null=not keep_empty,
+                quoted_strings_can_be_null=not keep_empty,
+            ),
+        ):
+            rows = pa.array(range(start, start + batch.num_rows), pa.int64())
+            start += batch.num_rows
+            yield Records(tuple(taken), tuple(batch.columns), rows)
 
 
 def _read_whole(stream: "_Watched", **options: Any) -> list[pa.RecordBatch]:

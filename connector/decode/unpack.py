@@ -47,3 +47,13 @@ def skip_bom(stream: BinaryIO) -> int:
     """Pass over a byte order mark at the stream's start; how many bytes that were."""
     head = cast("io.BufferedReader", stream).peek(len(BOM))[: len(BOM)]
     return len(stream.read(len(BOM))) if head == BOM else 0
+
+
+def read_opening(path: Path) -> bytes:
+    """The file's first byte that is no white space; empty where there is none."""
+    with open_unpacked(path) as stream:
+        skip_bom(stream)
+        while block := stream.read(64):
+            if text := block.lstrip():
+                return text[:1]
+    return b""
