@@ -62,11 +62,8 @@ class World:
 
     def put(self, place: int, body: str, count: int, **declared: Any) -> str:
         """Make up a window of `event` with this body; the id of its unit."""
-        self.sandbox.add_window(
-            *(GAME, "event", self.window(place)),
-            **{"field_names": NAMES, "schema_id": SCHEMA, "body": body, "event_count": count}
-            | declared,
-        )
+        made: dict[str, Any] = {"field_names": NAMES, "schema_id": SCHEMA, "event_count": count}
+        self.sandbox.add_window(GAME, "event", self.window(place), body=body, **made | declared)
         return f"{GAME}/event/{self.window(place)}/{SCHEMA}"
 
     def put_rows(self, place: int, count: int) -> str:

@@ -13,14 +13,16 @@ from typer.testing import CliRunner
 
 from connector.cli import redaction
 from connector.cli.entrance import Entrance
+from connector.cli.session import Session
 from connector.cli.verb import verb
 from connector.warehouse.home import hold_home
 from connector.warehouse.settings import read_settings
 from tests.cli.conftest import SOURCE, TOKEN, World, call
 
 
+@pytest.mark.usefixtures("places")
 @pytest.mark.parametrize("name", ["sync", "run", "plan", "stream-settings show", "doctor"])
-def test_missing_token_names_the_key_and_the_variable(name: str, places: Path) -> None:
+def test_missing_token_names_the_key_and_the_variable(name: str) -> None:
     said = call(*name.split(), "--json")
     assert said.exit_code == 2
     assert said.json["ok"] is False
@@ -30,16 +32,16 @@ def test_missing_token_names_the_key_and_the_variable(name: str, places: Path) -
         assert "Traceback" not in said.stderr
 
 
-def test_missing_application_ids_are_told_likewise(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("world")
+def test_missing_application_ids_are_told_likewise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SOURCES__APPMETRICA_STREAM__APPLICATION_IDS")
     said = call("sync", "--json")
     assert said.exit_code == 2
     assert "SOURCES__APPMETRICA_STREAM__APPLICATION_IDS" in said.stdout
 
 
-def test_home_in_use_is_told_and_exits_4(world: World) -> None:
+@pytest.mark.usefixtures("world")
+def test_home_in_use_is_told_and_exits_4() -> None:
     with hold_home(read_settings()):
         said = call("sync", "--json")
     assert said.exit_code == 4
@@ -75,9 +77,9 @@ def test_defect_shows_its_traceback_without_secrets(monkeypatch: pytest.MonkeyPa
     broken = typer.Typer(cls=Entrance)
 
     @verb(broken, "break")
-    def break_(session: object) -> int:
+    def break_(session: Session) -> int:
         """Fail."""
-        raise RuntimeError(f"the token is {TOKEN}")
+        raise RuntimeError(f"the token is {TOKEN}; as JSON: {session.is_json}")
 
     @broken.callback()
     def start() -> None:
@@ -86,7 +88,7 @@ def test_defect_shows_its_traceback_without_secrets(monkeypatch: pytest.MonkeyPa
     result = CliRunner().invoke(broken, ["break", "--json"])
     assert result.exit_code == 1
     assert "Traceback" in result.stderr
-    assert "RuntimeError: the token is ***" in result.stderr
+    assert "RuntimeError: the token is ***; as JSON: True" in result.stderr
     assert '"ok": false' in result.stdout
     assert TOKEN not in result.output
 
@@ -109,18 +111,19 @@ def test_ctrl_c_ends_with_130_and_the_next_run_goes_on(
     """The first waits for what is under way (2 s); the second waits for nothing (600 s)."""
     world.put_rows(0, 2)
     stall = world.sandbox.add_fault("stall", seconds=stall_s)
-    child = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "connector", "sync", "--json"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    assert child.stderr is not None
-    wait_for(child.stderr, "planned")
-    for _ in range(times):
+    ) as child:
+        assert child.stderr is not None
+        wait_for(child.stderr, "planned")
         os.kill(child.pid, signal.SIGINT)
         wait_for(child.stderr, "interrupted")
-    child.communicate(timeout=60)
+        if times > 1:
+            os.kill(child.pid, signal.SIGINT)
+        child.communicate(timeout=60)
     assert child.returncode == 130
     world.sandbox.remove_faults(stall)
     assert call("sync", "--json").json["sources"][SOURCE]["rows_loaded"] == 2
