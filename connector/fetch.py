@@ -59,7 +59,9 @@ class FetchLimits:
 
 @dataclass(slots=True)
 class _Lane:
-    """One source's queue: `waiting` is a heap of (urgency, try, unit)."""
+    """One source's queue: `waiting` is a heap of (urgency, try, unit); `ready_bytes` of its files
+    have not been handed out yet.
+    """
 
     api: Api
     waiting: list[tuple[int, int, Unit]] = field(default_factory=list)
@@ -67,6 +69,7 @@ class _Lane:
     silent: int = 0
     stopped: ConnectorError | None = None
     threads: int = 0
+    ready_bytes: int = 0
 
 
 Outcome = SpooledFile | Failure
@@ -90,7 +93,9 @@ class Fetcher:
     ) -> None:
         self._journal, self._spool, self._clock = journal, spool, clock
         self._limits, self._notify = limits, notify
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._has_work = threading.Condition(self._lock)  # the threads wait on it
+        self._has_news = threading.Condition(self._lock)  # `take` waits on it
         self._lanes: dict[str, _Lane] = {}
         self._done: deque[tuple[str, Outcome]] = deque()
         self._backlog = 0
@@ -113,18 +118,18 @@ class Fetcher:
         """Queue units, what dies first goes first; files that are on disk already are ready."""
         on_disk = {file.unit.id: file for file in self._journal.files(api.source)}
         wanted = order_by_urgency(units)
-        with self._changed:
+        with self._lock:
             lane = self._lanes.setdefault(api.source, _Lane(api))
             for unit in wanted:
                 file = on_disk.get(unit.id)
                 if file and file.unit.revision == unit.revision and file.path.exists():
-                    self._backlog += file.bytes
-                    self._done.append((api.source, file))
+                    self._put(lane, file)
                     continue
                 self._order += 1
                 heapq.heappush(lane.waiting, (self._order, 1, unit))
             self._start_threads(lane)
-            self._changed.notify_all()
+            self._has_work.notify_all()
+            self._has_news.notify_all()
 
     def _start_threads(self, lane: _Lane) -> None:
         for _ in range(min(lane.api.parallel, len(lane.waiting)) - lane.threads):
@@ -152,13 +157,13 @@ class Fetcher:
                 self._finish(lane, outcome)
 
     def _next(self, lane: _Lane) -> tuple[int, int, Unit] | None:
-        with self._changed:
+        with self._lock:
             while not self._is_closing:
                 has_room = self._backlog < self._limits.backlog_bytes
                 if lane.waiting and has_room and lane.stopped is None:
                     lane.active += 1
                     return heapq.heappop(lane.waiting)
-                self._changed.wait()
+                self._has_work.wait()
             return None
 
     def _download(self, api: Api, unit: Unit, attempt: int) -> SpooledFile:
@@ -184,15 +189,20 @@ class Fetcher:
         return Failure(unit, str(error), error.exit_code)
 
     def _finish(self, lane: _Lane, outcome: Outcome | None) -> None:
-        with self._changed:
+        with self._lock:
             lane.active -= 1
-            if isinstance(outcome, SpooledFile):
-                self._backlog += outcome.bytes
             if outcome is not None:
-                self._done.append((lane.api.source, outcome))
-            self._changed.notify_all()
+                self._put(lane, outcome)
+            self._has_news.notify_all()
         if outcome is not None:
             self._notify(outcome)
+
+    def _put(self, lane: _Lane, outcome: Outcome) -> None:
+        """Make an outcome ready to be taken."""
+        if isinstance(outcome, SpooledFile):
+            self._backlog += outcome.bytes
+            lane.ready_bytes += outcome.bytes
+        self._done.append((lane.api.source, outcome))
 
     def take(
         self, *, max_bytes: int, max_units: int, linger_s: float = 0.5
@@ -201,17 +211,18 @@ class Fetcher:
 
         Waits for the first one, then up to `linger_s` for more; None when all is handed out.
         """
-        with self._changed:
+        with self._lock:
             while not self._done:
                 if self._is_idle():
                     return None
-                self._changed.wait()
+                self._has_news.wait()
             source = self._done[0][0]
             give_up = time.monotonic() + linger_s
             while not self._is_idle() and (left_s := give_up - time.monotonic()) > 0:
-                if self._ready_bytes(source) >= max_bytes or len(self._done) >= max_units:
+                is_full = self._lanes[source].ready_bytes >= max_bytes
+                if is_full or len(self._done) >= max_units:
                     break
-                self._changed.wait(left_s)
+                self._has_news.wait(left_s)
             return source, self._pick(source, max_bytes, max_units)
 
     def _is_idle(self) -> bool:
@@ -219,13 +230,6 @@ class Fetcher:
         return all(
             lane.active == 0 and (not lane.waiting or lane.stopped is not None)
             for lane in self._lanes.values()
-        )
-
-    def _ready_bytes(self, source: str) -> int:
-        return sum(
-            outcome.bytes
-            for name, outcome in self._done
-            if name == source and isinstance(outcome, SpooledFile)
         )
 
     def _pick(self, source: str, max_bytes: int, max_units: int) -> list[Outcome]:
@@ -241,6 +245,7 @@ class Fetcher:
             else:
                 kept.append((name, outcome))
         self._done = kept
+        self._lanes[source].ready_bytes -= size
         return picked
 
     def retry(self, file: SpooledFile, unit: Unit) -> bool:
@@ -248,12 +253,13 @@ class Fetcher:
         self.release([file])
         if file.attempts >= COUNT_TRIES:
             return False
-        with self._changed:
+        with self._lock:
             lane = self._lanes[unit.source]
             self._order += 1
             heapq.heappush(lane.waiting, (self._order, file.attempts + 1, unit))
             self._start_threads(lane)
-            self._changed.notify_all()
+            self._has_work.notify_all()
+            self._has_news.notify_all()
         return True
 
     def release(self, files: Sequence[SpooledFile], *, keep: bool = False) -> None:
@@ -262,9 +268,16 @@ class Fetcher:
         for file in files:
             if not keep:
                 file.path.unlink(missing_ok=True)
-        with self._changed:
+        with self._lock:
             self._backlog -= sum(file.bytes for file in files)
-            self._changed.notify_all()
+            self._has_work.notify_all()
+
+    def stop(self, source: str, error: ConnectorError) -> None:
+        """Start no more downloads of this source."""
+        with self._lock:
+            if lane := self._lanes.get(source):
+                lane.stopped = lane.stopped or error
+            self._has_news.notify_all()
 
     def stopped(self, source: str) -> ConnectorError | None:
         """Why the source's downloads were stopped, or None."""
@@ -273,14 +286,14 @@ class Fetcher:
 
     def not_started(self, source: str) -> list[Unit]:
         """Units still queued, which a stopped lane leaves for the next run."""
-        with self._changed:
+        with self._lock:
             lane = self._lanes.get(source)
             return [unit for _, _, unit in sorted(lane.waiting)] if lane else []
 
     def close(self) -> None:
         """Let downloads under way end, and the threads with them."""
-        with self._changed:
+        with self._lock:
             self._is_closing = True
-            self._changed.notify_all()
+            self._has_work.notify_all()
         for thread in self._threads:
             thread.join()

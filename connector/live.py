@@ -17,8 +17,9 @@ from connector.decode import Options, remove_spills
 from connector.feed import LiveFeed, SourceApi
 from connector.fetch import Fetcher
 from connector.fields import load_tables
+from connector.intake import Intake
 from connector.journal import Journal
-from connector.resource import Intake, build_source
+from connector.resource import build_source
 from connector.spool import Spool
 from connector.units import LoadedUnit
 from connector.warehouse.ledger import read_loaded

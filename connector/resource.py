@@ -1,4 +1,4 @@
-"""Field table + a feed of verified files -> dlt resources with their cursors.
+"""Field table + a package in the making -> dlt resources with their cursors.
 
 Every package holds the rows of whole units, their rows of `units`, and their quarantine. Old rows
 of a unit that comes again are deleted in the same load: the merge deletes what its staging table
@@ -7,39 +7,19 @@ insert. Rows are never filtered by a cursor.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from datetime import datetime
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import dlt
 import pyarrow as pa
-from dlt.common.configuration.container import Container
-from dlt.common.storages.load_package import LoadPackageStateInjectableContext
 from dlt.extract import DltResource
 from dlt.sources import DltSource
 
-from connector.decode import (
-    QUARANTINE_SCHEMA,
-    Decoded,
-    Options,
-    Package,
-    decode_file,
-    read_names,
-    stamped_schema,
-)
-from connector.decode.spill import Gatherer, SpilledFile
-from connector.errors import DownloadError
+from connector.decode import QUARANTINE_SCHEMA, stamped_schema
 from connector.fields import Table, dlt_columns
-from connector.journal import SpooledFile
-from connector.units import Unit
-from connector.warehouse.ledger import (
-    UNITS_SCHEMA,
-    Accepted,
-    hints_of,
-    to_ledger,
-)
+from connector.intake import Intake, current_load_id
+from connector.warehouse.ledger import UNITS_SCHEMA, hints_of, to_ledger
 
 REPLACE_UNITS: Any = {
     "disposition": "merge",
@@ -60,132 +40,18 @@ REPLACE_LEDGER: Any = {
 }
 
 
-class Feed(Protocol):
-    """Where verified files come from, and where the verdict on their content goes."""
-
-    def files(self, table: str) -> Iterator[SpooledFile]:
-        """The files of one table, most urgent first."""
-        ...
-
-    def identify(self, file: SpooledFile, names: Sequence[str]) -> Unit | None:
-        """The unit a file with these column names holds, or None when it is not to be loaded."""
-        ...
-
-    def check(self, file: SpooledFile, unit: Unit, decoded: Decoded) -> Unit | None:
-        """The unit as it may be loaded, or None when its control total is wrong."""
-        ...
-
-    def let_go(self, unit: Unit) -> None:
-        """The unit was identified and its file could not be read."""
-        ...
-
-    def refuse(self, file: SpooledFile, reason: str) -> None:
-        """The file's content cannot be loaded."""
-        ...
-
-
-@dataclass(slots=True)
-class Intake:
-    """One package in the making: files are decoded, checked and gathered into tables.
-
-    `can_delete`: the destination replaces rows; `takes_files`: it loads Parquet files; `append_tables`: tables of which the destination
-    holds no row of any unit in the feed, so that nothing needs replacing. `on_close` is called
-    once, when the package is complete or given up.
-    """
-
-    feed: Feed
-    options: Options
-    spill_folder: Path
-    now: Callable[[], datetime]
-    can_delete: bool = True
-    takes_files: bool = True
-    append_tables: frozenset[str] = frozenset()
-    moves_cursor: bool = True
-    on_close: Callable[[], None] = lambda: None
-    accepted: list[Accepted] = field(default_factory=list)
-
-    def parts(self, table: Table) -> Iterator[Any]:
-        """Typed rows of every acceptable unit of `table`, as dlt takes them: tables, and files
-        that are loaded as they are.
-        """
-        gatherer = Gatherer()
-        for file in self.feed.files(table.name):
-            if (item := self._open(file, table)) is None:
-                continue
-            self.accepted.append(item)
-            data = item.decoded.data
-            if self.takes_files:
-                yield from map(_import_file, data.files)
-            for batch in data.held if self.takes_files else data.batches():
-                yield from gatherer.add(batch)
-            if self.can_delete and not item.decoded.rows and table.name not in self.append_tables:
-                yield from gatherer.add(_tombstone(table, item.unit))
-            data.close()
-        yield from gatherer.flush()
-
-    def _open(self, file: SpooledFile, table: Table) -> Accepted | None:
-        """The decoded file, or None when its content is not to be loaded; the feed knows why."""
-        try:
-            unit = self.feed.identify(file, read_names(file.path))
-            if unit is None:
-                return None
-            package = Package(current_load_id(), self.spill_folder, self.now())
-            try:
-                decoded = decode_file(file.path, unit, table, self.options, package)
-            except DownloadError:
-                self.feed.let_go(unit)
-                raise
-        except DownloadError as error:
-            self.feed.refuse(file, str(error))
-            return None
-        checked = self.feed.check(file, unit, decoded)
-        if checked is None:
-            decoded.close()
-            return None
-        return Accepted(checked, decoded, file)
-
-    def quarantine(self) -> Iterator[pa.Table]:
-        """Rejects of the accepted units; a unit without any is named so that old ones go."""
-        gatherer = Gatherer()
-        for item in self.accepted:
-            for batch in item.decoded.quarantine.batches():
-                yield from gatherer.add(batch)
-            is_replacing = self.can_delete and item.unit.table not in self.append_tables
-            if is_replacing and not item.decoded.quarantine.rows:
-                row = {"unit": item.unit.id, "kind": "none"}
-                yield from gatherer.add(pa.RecordBatch.from_pylist([row], schema=QUARANTINE_SCHEMA))
-            item.decoded.quarantine.close()
-        yield from gatherer.flush()
-
-    def cursor_of(self, table: str) -> datetime | None:
-        """The newest change by the vendor among the accepted units of `table`."""
-        times = [
-            item.unit.vendor_updated_at or item.unit.upper_at
-            for item in self.accepted
-            if item.unit.table == table
-        ]
-        return max(times, default=None)
-
-    def last_event_of(self, table: str) -> datetime | None:
-        """The newest event time among the accepted units of `table`, wrong clocks included."""
-        times = [
-            item.decoded.max_event_at
-            for item in self.accepted
-            if item.unit.table == table and item.decoded.max_event_at
-        ]
-        return max(times, default=None)
-
-
 def build_source(
     name: str,
     tables: list[Table],
     make_intake: Callable[[], Intake],
     *,
     append: frozenset[str] = frozenset(),
+    append_quarantine: bool = False,
 ) -> DltSource:
     """The dlt source of one package: a resource per table, then `quarantine`, then `units`.
 
-    `make_intake` is called when the first resource starts. dlt must drain the resources in this
+    Tables in `append` hold no row of any unit at hand; `append_quarantine` where that goes for all
+    of them. `make_intake` is called when the first resource starts. dlt must drain the resources in this
     order, because the last two tell what became of the first: it is set for this source only.
     """
     dlt.config[f"sources.{name}.extract.next_item_mode"] = "fifo"
@@ -200,7 +66,7 @@ def build_source(
     def resources() -> Iterator[DltResource]:
         for table in tables:
             yield _table_resource(table, intake, is_append=table.name in append)
-        yield _quarantine_resource(intake, is_append=bool(append))
+        yield _quarantine_resource(intake, is_append=append_quarantine)
         yield _ledger_resource(intake)
 
     source = dlt.source(resources, name=name, section=name, max_table_nesting=0)
@@ -230,7 +96,7 @@ def _table_resource(table: Table, intake: Callable[[], Intake], *, is_append: bo
             yield stamped_schema(table).empty_table()
             yield from package.parts(table)
         except BaseException:
-            package.on_close()
+            package.close()
             raise
         if package.moves_cursor:
             cursor.advance(package.cursor_of(table.name))
@@ -273,7 +139,7 @@ def _ledger_resource(intake: Callable[[], Intake]) -> DltResource:
         try:
             yield to_ledger(package.accepted, current_load_id())
         finally:
-            package.on_close()
+            package.close()
 
     return dlt.resource(
         units,
@@ -281,21 +147,3 @@ def _ledger_resource(intake: Callable[[], Intake]) -> DltResource:
         columns=hints_of(UNITS_SCHEMA),
         write_disposition=REPLACE_LEDGER,
     )
-
-
-def current_load_id() -> str:
-    """The id of the package dlt is extracting into."""
-    return str(Container()[LoadPackageStateInjectableContext].load_id)
-
-
-def _import_file(file: SpilledFile) -> Any:
-    """A Parquet file that dlt puts into the package as it is."""
-    return dlt.mark.with_file_import(
-        str(file.path), "parquet", file.rows, hints=file.schema.empty_table()
-    )
-
-
-def _tombstone(table: Table, unit: Unit) -> pa.RecordBatch:
-    """A row that only says: this unit has no rows now."""
-    row = {"_unit": unit.id, "_row": -1}
-    return pa.RecordBatch.from_pylist([row], schema=stamped_schema(table))

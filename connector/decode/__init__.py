@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -14,32 +14,26 @@ import pyarrow.compute as pc
 from connector.decode import csv, json
 from connector.decode.cast import cast_column, to_text
 from connector.decode.drift import DriftNames
-from connector.decode.records import Position, Records, Reject, escape_bytes
+from connector.decode.quarantine import QUARANTINE_SCHEMA, Package, Quarantine
+from connector.decode.records import Position, Records, Reject
 from connector.decode.spill import Spill
 from connector.decode.unpack import UnpackError, read_opening
 from connector.errors import ConnectorError, DownloadError
 from connector.fields import Field, Table, arrow_schema
 from connector.units import Unit
 
-FileFormat = Literal["csv", "json"]
-LOCATED_REJECTS = 10_000  # cell rejects of one file whose line and bytes are looked up
+__all__ = [
+    "QUARANTINE_SCHEMA",
+    "Decoded",
+    "Options",
+    "Package",
+    "decode_file",
+    "read_names",
+    "remove_spills",
+    "stamped_schema",
+]
 
-QUARANTINE_SCHEMA = pa.schema(
-    [
-        ("unit", pa.string()),
-        ("_row", pa.int64()),
-        ("table_name", pa.string()),
-        ("kind", pa.string()),
-        ("file_line", pa.int64()),
-        ("byte_offset", pa.int64()),
-        ("field_name", pa.string()),
-        ("value", pa.string()),
-        ("raw", pa.string()),
-        ("reason", pa.string()),
-        ("quarantined_at", pa.timestamp("us", tz="UTC")),
-        ("_dlt_load_id", pa.string()),
-    ]
-)
+FileFormat = Literal["csv", "json"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +79,6 @@ class Decoded:
         """Drop the batches."""
         self.data.close()
         self.quarantine.close()
-
-
-@dataclass(frozen=True, slots=True)
-class Package:
-    """What is being made of the rows: `load_id` is stamped on each, `spill_folder` takes large
-    units, `now` (aware UTC) is when they are decoded.
-    """
-
-    load_id: str
-    spill_folder: Path
-    now: datetime
 
 
 def decode_file(
@@ -147,7 +130,6 @@ class _Decoder:
         self._package = package
         spill = package.spill_folder / path.stem
         self._header: csv.Header | None = None
-        self._cells: list[Reject] = []
         self._names: dict[str, None] = {}
         self._drift = DriftNames(table)
         self.decoded = Decoded(
@@ -156,20 +138,20 @@ class _Decoder:
             Spill(spill.with_name(f"{spill.name}-data")),
             Spill(spill.with_name(f"{spill.name}-quarantine")),
         )
+        self._quarantine = Quarantine(unit.id, table.name, package, self.decoded.quarantine)
 
     def run(self) -> None:
         """Decode everything."""
         for records in self._read():
             if isinstance(records, Reject):
                 self.decoded.rejected_rows += 1
-                self._quarantine([records])
+                self._quarantine.add_record(records)
             elif len(records.rows):
                 self.decoded.data.add(self._to_batch(records))
         if self.decoded.format == "json" and self._names:
             self._check_names(tuple(self._names))
-        self._quarantine_cells()
+        self._quarantine.finish(self._locate)
         self.decoded.data.finish()
-        self.decoded.quarantine.finish()
 
     def _read(self) -> Iterator[Records | Reject]:
         """CSV unless the first byte opens a JSON value; an empty file is an empty CSV."""
@@ -248,47 +230,15 @@ class _Decoder:
         decoded.event_days.update(day.isoformat() for day in days.to_pylist())
 
     def _reject_cells(self, rejects: list[Reject]) -> None:
-        if not rejects:
-            return
-        self.decoded.rejected_cells += len(rejects)
-        room = LOCATED_REJECTS - len(self._cells)
-        self._cells.extend(rejects[:room])
-        self._quarantine(rejects[room:])
+        if rejects:
+            self.decoded.rejected_cells += len(rejects)
+            self._quarantine.add_cells(rejects)
 
-    def _quarantine_cells(self) -> None:
-        """Look up where the rejected cells' records lie, and put them into quarantine."""
-        if not self._cells:
-            return
-        wanted = {reject.row for reject in self._cells if reject.row is not None}
+    def _locate(self, wanted: set[int]) -> dict[int, Position]:
+        """Where the records with these ordinals lie."""
         if self._header is not None:
-            found = csv.locate_records(self._path, self._header, wanted)
-        else:
-            found = json.locate_elements(self._path, self._options.json_layout, wanted)
-        self._quarantine(self._cells, found)
-
-    def _quarantine(self, rejects: list[Reject], found: dict[int, Position] | None = None) -> None:
-        if not rejects:
-            return
-        rows = [self._describe(reject, found or {}) for reject in rejects]
-        batch = pa.RecordBatch.from_pylist(rows, schema=QUARANTINE_SCHEMA)
-        self.decoded.quarantine.add(batch)
-
-    def _describe(self, reject: Reject, found: dict[int, Position]) -> dict[str, object]:
-        position = reject.position or found.get(reject.row if reject.row is not None else -1)
-        return {
-            "unit": self._unit.id,
-            "_row": reject.row,
-            "table_name": self._table.name,
-            "kind": reject.kind,
-            "file_line": position.line if position else None,
-            "byte_offset": position.offset if position else None,
-            "field_name": reject.field or None,
-            "value": escape_bytes(reject.value) if reject.kind == "cell" else None,
-            "raw": escape_bytes(position.raw) if position else None,
-            "reason": reject.reason,
-            "_dlt_load_id": self._package.load_id,
-            "quarantined_at": self._package.now.astimezone(UTC),
-        }
+            return csv.locate_records(self._path, self._header, wanted)
+        return json.locate_elements(self._path, self._options.json_layout, wanted)
 
 
 def remove_spills(folder: Path) -> None:

@@ -11,8 +11,9 @@ from connector.errors import ConnectorError, LossError
 from connector.feed import SweepFeed
 from connector.fetch import Fetcher
 from connector.fields import Table, load_tables
+from connector.intake import Intake
 from connector.journal import Journal, SpooledFile
-from connector.resource import Intake, build_source
+from connector.resource import build_source
 from connector.spool import Spool
 from connector.units import Failure, LoadedUnit, Plan, Unit
 from connector.warehouse.planning import find_gone, quota_counter
@@ -97,6 +98,7 @@ class SourceRun:
             step()
         except ConnectorError as error:
             self.is_alive = False
+            self._context.fetcher.stop(self.name, error)
             self._report_error(str(error), error.exit_code)
 
     def _report_error(self, text: str, exit_code: int) -> None:
@@ -191,7 +193,8 @@ class SourceRun:
     def _load(self, files: Sequence[SpooledFile]) -> None:
         """One sweep: decode, check and load these files in one package, then let them go."""
         self._feed.put(files)
-        fresh = self._fresh_tables(files)
+        tables = self._tables(files)
+        fresh = self._fresh_tables(tables, files)
         intake = Intake(
             feed=self._feed,
             options=self._options,
@@ -202,18 +205,26 @@ class SourceRun:
             append_tables=fresh,
             moves_cursor=not self._context.request.is_backfill,
         )
-        source = build_source(self.name, self._tables(files), lambda: intake, append=fresh)
+        source = build_source(
+            self.name,
+            tables,
+            lambda: intake,
+            append=fresh,
+            append_quarantine=len(fresh) == len(tables),
+        )
         with explain_load_errors(self._context.settings):
             load_package(self._pipeline, source)
         self._settle(intake)
 
-    def _fresh_tables(self, files: Sequence[SpooledFile]) -> frozenset[str]:
+    def _fresh_tables(
+        self, tables: Sequence[Table], files: Sequence[SpooledFile]
+    ) -> frozenset[str]:
         """Tables of which no unit at hand was ever loaded: nothing to replace, so rows are only
         added, which costs half. `recover` has made sure that no killed load left rows of them.
         """
-        tables = {file.unit.table for file in files}
         known = {file.unit.table for file in files if file.unit.id in self._loaded}
-        return frozenset(tables - known) if self._can_delete else frozenset()
+        fresh = frozenset(table.name for table in tables) - known
+        return fresh if self._can_delete else frozenset()
 
     def _tables(self, files: Sequence[SpooledFile]) -> list[Table]:
         """Tables with files; all configured ones at the first load, so that each exists."""
