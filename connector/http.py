@@ -36,6 +36,7 @@ FILE_TRIES = 3  # a file that comes broken is fetched this often
 LONGEST_WAIT_S = 900.0  # a vendor that asks for more gets the next run instead
 Response = httpx.Response
 TransportError = httpx.TransportError
+_SECRET_WORDS = ("token", "secret", "sig", "password", "credential", "auth", "apikey", "api_key")
 TEXT_LIMIT = 500  # characters of a vendor's error text that go into ours
 THROTTLE_FIRST_S = 5.0
 THROTTLE_MOST_S = 60.0
@@ -110,7 +111,7 @@ class ApiClient:
                     except ValueError:
                         raise ServerError(
                             f"{self.source}: {redact_url(response.url)} answered with something"
-                            f" that is not JSON: {shorten(response.text)}",
+                            f" that is not JSON: {self._quote(response)}",
                             source=self.source,
                             status=response.status_code,
                             url=redact_url(response.url),
@@ -149,18 +150,18 @@ class ApiClient:
         request = self._client.build_request(method, path, **options)
         try:
             response = self._client.send(request, stream=True)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise self._network_error(error, request.url) from error
         try:
             if response.status_code != httpx.codes.OK:
                 raise self._error(response)
             yield response
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise self._network_error(error, request.url) from error
         finally:
             response.close()
 
-    def _network_error(self, error: httpx.TransportError, url: httpx.URL) -> NetworkError:
+    def _network_error(self, error: httpx.RequestError, url: httpx.URL) -> NetworkError:
         return NetworkError(
             f"{self.source}: no complete answer from {redact_url(url)}:"
             f" {type(error).__name__}: {error}. It is asked again by the next run.",
@@ -168,14 +169,21 @@ class ApiClient:
             url=redact_url(url),
         )
 
+    def _quote(self, response: httpx.Response) -> str:
+        """What the vendor says, without the credential it may say back."""
+        said = response.text
+        for value in self.headers.values():
+            said = said.replace(value.split()[-1], "***")
+        return shorten(said)
+
     def _error(self, response: httpx.Response) -> ApiError:
         """The error an answer other than 200 stands for."""
         status, url = response.status_code, redact_url(response.url)
         try:
             response.read()
-            said = shorten(response.text)
-        except httpx.TransportError:
-            said = "(its body was cut off)"
+            said = self._quote(response)
+        except httpx.RequestError:
+            said = "(its body cannot be read)"
         text = f"{self.source}: {url} answered {status}: {said or '(empty body)'}"
         about = {"source": self.source, "status": status, "url": url}
         if status in self.throttle_codes:
@@ -192,14 +200,20 @@ class ApiClient:
 
 def check_base_url(url: str, source: str) -> None:
     """Raise ConfigError unless `url` is https, or http on the loopback interface."""
-    parsed = httpx.URL(url)
-    is_local = parsed.host in ("127.0.0.1", "localhost", "::1")
-    if parsed.scheme == "https" or (parsed.scheme == "http" and is_local):
-        return
+    try:
+        parsed = httpx.URL(url)
+        is_local = parsed.host in ("127.0.0.1", "localhost", "::1")
+        if parsed.host and (parsed.scheme == "https" or (parsed.scheme == "http" and is_local)):
+            return
+        problem = (
+            f"is {redact_url(parsed)!r}: a credential is sent over https only (plain http is"
+            " allowed for 127.0.0.1, localhost and ::1)"
+        )
+    except httpx.InvalidURL as error:
+        problem = f"is no URL: {error}"
     raise ConfigError(
-        f"sources.{source}.base_url is {redact_url(parsed)!r}: a credential is sent over https"
-        " only (plain http is allowed for 127.0.0.1, localhost and ::1). Set it in"
-        f" .dlt/config.toml or as SOURCES__{source.upper()}__BASE_URL."
+        f"sources.{source}.base_url {problem}. Set it in .dlt/config.toml or as"
+        f" SOURCES__{source.upper()}__BASE_URL."
     )
 
 
@@ -212,7 +226,7 @@ def redact_url(url: httpx.URL | str) -> str:
 
 def _is_secret(key: str) -> bool:
     key = key.lower()
-    return any(word in key for word in ("token", "secret", "signature", "password", "credential"))
+    return any(word in key for word in _SECRET_WORDS)
 
 
 def shorten(text: str) -> str:
@@ -229,7 +243,10 @@ def read_retry_after(response: httpx.Response) -> float | None:
     with suppress(ValueError):
         return max(0.0, float(value))
     with suppress(ValueError):
-        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
+        due_at = parsedate_to_datetime(value)
+        if due_at.tzinfo is None:  # HTTP dates are GMT, whether they say so or not
+            due_at = due_at.replace(tzinfo=UTC)
+        return max(0.0, (due_at - datetime.now(UTC)).total_seconds())
     return None
 
 
