@@ -86,10 +86,10 @@ class Journal:
             return self._db.execute(sql, values).fetchall()
 
     def _run_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        with self._lock:
+        """All rows or, when one of them cannot be written, none."""
+        with self._lock, self._db:
             self._db.execute("BEGIN")
             self._db.executemany(sql, rows)
-            self._db.execute("COMMIT")
 
     # What the vendor listed and we have not loaded yet: so that a disappearance is noticed.
 
