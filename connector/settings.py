@@ -1,7 +1,7 @@
 """Values of a source's settings, checked: a wrong one is a ConfigError that says where to set it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -29,8 +29,10 @@ class Section:
             value = self._split(key, value)
         if value is None:
             return ()
-        if isinstance(value, int):
+        if isinstance(value, int) and not isinstance(value, bool):
             value = [value]
+        if not isinstance(value, Iterable):
+            self._refuse(key, f"is {value!r}, which is no list")
         return tuple(str(item).strip() for item in value if str(item).strip())
 
     def _split(self, key: str, value: str) -> list[Any]:
