@@ -75,7 +75,7 @@ class Spool:
 
     def remove_strangers(self, known: set[Path]) -> int:
         """Delete every file that is not in `known`; how many there were."""
-        strangers = [path for path in self.folder.iterdir() if path not in known]
+        strangers = [p for p in self.folder.iterdir() if p.is_file() and p not in known]
         for path in strangers:
             path.unlink(missing_ok=True)
         return len(strangers)
