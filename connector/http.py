@@ -37,6 +37,7 @@ LONGEST_WAIT_S = 900.0  # a vendor that asks for more gets the next run instead
 Response = httpx.Response
 TransportError = httpx.TransportError
 _SECRET_WORDS = ("token", "secret", "sig", "password", "credential", "auth", "apikey", "api_key")
+_SECRET_LENGTH = 8  # shorter words are what a credential begins with: OAuth, Bearer
 TEXT_LIMIT = 500  # characters of a vendor's error text that go into ours
 THROTTLE_FIRST_S = 5.0
 THROTTLE_MOST_S = 60.0
@@ -172,8 +173,8 @@ class ApiClient:
     def _quote(self, response: httpx.Response) -> str:
         """What the vendor says, without the credential it may say back."""
         said = response.text
-        for value in self.headers.values():
-            said = said.replace(value.split()[-1], "***")
+        for word in " ".join(self.headers.values()).split():
+            said = said.replace(word, "***") if len(word) >= _SECRET_LENGTH else said
         return shorten(said)
 
     def _error(self, response: httpx.Response) -> ApiError:
