@@ -84,6 +84,15 @@ def test_cursors_follow_the_vendors_changes_and_no_event_time(history: World) ->
     assert {name: datetime.fromisoformat(text) for name, text in report.cursors.items()} == newest
 
 
+def test_a_cursor_never_goes_back(world: World) -> None:
+    world.put(5, event_rows(2, "young"))
+    cursors = world.sync().cursors
+    world.put(1, event_rows(2, "old"))
+    report = world.sync()
+    assert report.units_loaded == 1
+    assert report.cursors == cursors
+
+
 def test_a_calm_second_sync_loads_nothing_and_keeps_every_row(history: World) -> None:
     before = history.found()
     history.sandbox.reset_requests()
