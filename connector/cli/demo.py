@@ -132,15 +132,14 @@ def _numeric(table: Any) -> list[str]:
 
 def _show_next(warehouse: Path, home: Path, seconds: float) -> RenderableType:
     """The commands to try next."""
-    where = f"--warehouse {warehouse}"
     lines = [
-        f'connector query "SELECT * FROM mart.app_daily ORDER BY day DESC" {where}',
-        f'connector query "SHOW ALL TABLES" {where}',
-        f"connector status {where} --home {home}",
-        f"connector verify {where}",
-        f"connector model --check {where}",
-        "connector doctor          # then set your own credentials, and:",
-        "connector run",
+        f"export CONNECTOR__WAREHOUSE={warehouse} CONNECTOR__HOME={home}",
+        'connector query "SELECT * FROM mart.app_daily ORDER BY day DESC"',
+        'connector query "SHOW ALL TABLES"',
+        "connector status",
+        "connector verify",
+        "connector model --check",
+        "connector doctor   # set your own credentials, and: connector run",
     ]
-    title = f"done in {show_span(seconds)}; everything is in {warehouse}. Try next:"
+    title = f"done in {show_span(seconds)}; all of it is in {warehouse}. Try next:"
     return Panel("\n".join(lines), title=title, title_align="left", expand=False)

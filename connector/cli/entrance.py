@@ -104,7 +104,9 @@ def _interruptible() -> Iterator[None]:
     def stop_at_once(_number: int, _frame: FrameType | None) -> None:
         os._exit(INTERRUPTED)  # safe at any instant: the next run undoes what is half done
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
+        if _dlt_was_asked_to_stop():
+            stop_at_once(number, frame)
         signal.signal(signal.SIGINT, stop_at_once)
         os.write(2, b"\ninterrupted: finishing what is under way; Ctrl-C again stops at once\n")
         raise KeyboardInterrupt
@@ -114,3 +116,12 @@ def _interruptible() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _dlt_was_asked_to_stop() -> bool:
+    """True when dlt took the first signal, while it was loading, and hands on the second."""
+    if "dlt" not in sys.modules:
+        return False
+    from dlt.common.runtime.signals import was_signal_received
+
+    return was_signal_received()

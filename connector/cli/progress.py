@@ -1,8 +1,11 @@
 """Progress of a run: bars on a terminal, log lines elsewhere, nothing with `--quiet`."""
 
+import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
@@ -25,12 +28,11 @@ def follow_sync(session: Session) -> Iterator[Notify]:
     elif session.has_terminal:
         bars = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=30),
-            TextColumn("{task.completed:,.0f}/{task.total:,.0f} windows"),
-            TextColumn("{task.fields[bytes]}"),
-            TextColumn("{task.fields[rows]:,} rows"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[loaded]:,}/{task.fields[planned]:,} windows"),
+            TextColumn("{task.fields[size]}"),
             TextColumn("{task.fields[speed]:,.0f} rows/s"),
-            TimeRemainingColumn(),
+            TimeRemainingColumn(compact=True),
             console=session.console(stderr=True),
         )
         with bars:
@@ -39,34 +41,58 @@ def follow_sync(session: Session) -> Iterator[Notify]:
         yield _LogLines().notify
 
 
+@dataclass(slots=True)
+class _Counts:
+    """What came of one source so far."""
+
+    planned: int = 0
+    fetched: int = 0
+    loaded: int = 0
+    bytes: int = 0
+    rows: int = 0
+
+
 class _Bars:
-    """A bar a source: windows loaded of those planned."""
+    """A bar a source; a window counts half when it is fetched and whole when it is loaded."""
 
     def __init__(self, bars: Progress) -> None:
         self._bars = bars
         self._tasks: dict[str, TaskID] = {}
-        self._bytes: dict[str, int] = {}
-        self._rows: dict[str, int] = {}
+        self._counts: dict[str, _Counts] = defaultdict(_Counts)
         self._started = time.monotonic()
+        self._lock = threading.Lock()
 
     def notify(self, event: "ProgressEvent") -> None:
-        """Move the source's bar."""
-        name = event.source
-        if name not in self._tasks:
-            self._tasks[name] = self._bars.add_task(name, total=0, bytes="0 B", rows=0, speed=0.0)
-        task = self._tasks[name]
-        if event.kind == "planned":
-            planned = self._bars.tasks[self._bars.task_ids.index(task)].total or 0
-            self._bars.update(task, total=planned + event.units)
-        elif event.kind == "fetched":
-            self._bytes[name] = self._bytes.get(name, 0) + event.bytes
-            self._bars.update(task, bytes=show_bytes(self._bytes[name]))
-        elif event.kind == "loaded":
-            rows = self._rows[name] = self._rows.get(name, 0) + event.rows
-            speed = rows / max(time.monotonic() - self._started, 0.001)
-            self._bars.update(task, advance=event.units, rows=rows, speed=speed)
-        else:
-            structlog.get_logger().warning(event.text, source=name)
+        """Move the source's bar; called from the threads that download."""
+        if event.kind in {"failed", "note"}:
+            structlog.get_logger().warning(event.text, source=event.source)
+            return
+        with self._lock:
+            counts = self._counts[event.source]
+            if event.kind == "planned":
+                counts.planned += event.units
+            elif event.kind == "fetched":
+                counts.fetched += event.units
+                counts.bytes += event.bytes
+            else:
+                counts.loaded += event.units
+                counts.rows += event.rows
+            self._draw(event.source, counts)
+
+    def _draw(self, source: str, counts: _Counts) -> None:
+        if source not in self._tasks:
+            self._tasks[source] = self._bars.add_task(
+                source, total=None, loaded=0, planned=0, size="", speed=0.0
+            )
+        self._bars.update(
+            self._tasks[source],
+            total=2 * counts.planned,
+            completed=counts.loaded + max(counts.loaded, counts.fetched),
+            loaded=counts.loaded,
+            planned=counts.planned,
+            size=show_bytes(counts.bytes),
+            speed=counts.rows / max(time.monotonic() - self._started, 0.001),
+        )
 
 
 class _LogLines:

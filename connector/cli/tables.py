@@ -7,6 +7,7 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
+KEPT_WIDTH = 24  # cells up to this are not broken on a narrow terminal; heads are
 BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -14,13 +15,25 @@ def make_table(
     title: str, heads: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[str] = ()
 ) -> Table:
     """A table; the columns named in `right` hold numbers."""
+    shown = [[show(cell) for cell in row] for row in rows]
     table = Table(
-        title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD
+        title=title or None,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
     )
-    for head in heads:
-        table.add_column(head, justify="right" if head in right else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(show(cell) for cell in row))
+    for place, head in enumerate(heads):
+        widest = max((len(row[place]) for row in shown), default=0)
+        table.add_column(
+            head,
+            justify="right" if head in right else "left",
+            overflow="fold",
+            min_width=widest if widest <= KEPT_WIDTH else None,
+        )
+    for row in shown:
+        table.add_row(*row)
     return table
 
 
