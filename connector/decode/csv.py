@@ -7,6 +7,7 @@ given, so both must agree on what a record is.
 """
 
 import csv
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from connector.decode.unpack import BLOCK_BYTES, SMALL_BYTES, open_unpacked, ski
 
 EXACT_BATCH_BYTES = 8 << 20
 _LATIN = "latin-1"  # one character a byte: the csv module splits bytes without reading them
+_RETURN = "\u0100"  # stands for a carriage return that is data, which the csv module would refuse
+_LONE_RETURN = re.compile(r"\r(?=[^\n])")
 
 csv.field_size_limit(sys.maxsize)
 
@@ -53,7 +56,7 @@ def read_header(path: Path) -> Header | None:
     with open_unpacked(path) as stream:
         bom = skip_bom(stream)
         for record in _read_exactly(stream, bom, 1):
-            names = tuple(escape_bytes(cell.encode(_LATIN)) for cell in record.cells)
+            names = tuple(escape_bytes(_to_bytes(cell)) for cell in record.cells)
             raw = record.position.raw
             return Header(names, bom + len(raw), raw.count(b"\n"))
     return None
@@ -121,10 +124,9 @@ def _read_whole(stream: "_Watched", **options: Any) -> list[pa.RecordBatch]:
 class _Watched:
     """A stream that Arrow reads like the exact reader, or that ends with ArrowInvalid.
 
-    The two differ where a carriage return stands alone (a record's end to Arrow) and where the
-    file ends inside quotes. The first is also data where it is quoted, the second is seen by an odd
-    number of quotes (one more stray quote hides it: the last cell is then loaded as far as it
-    goes); the exact reader tells which it is.
+    The two differ where a carriage return stands alone outside quotes, which is a record's end to
+    Arrow and data to us, and where the file ends inside quotes, which an odd number of quotes tells
+    of (one more stray quote hides it: the last cell is then loaded as far as it goes).
     """
 
     closed = False
@@ -191,12 +193,20 @@ def _to_records(
 ) -> Records:
     columns = [
         pa.array(
-            [cells[at].encode(_LATIN) if cells[at] or keep_empty else None for cells in batch],
+            [_to_bytes(cells[at]) if cells[at] or keep_empty else None for cells in batch],
             pa.binary(),
         )
         for at in taken.values()
     ]
     return Records(tuple(taken), tuple(columns), pa.array(rows, pa.int64()))
+
+
+def _to_bytes(cell: str) -> bytes:
+    """The bytes of a cell of the exact reader."""
+    try:
+        return cell.encode(_LATIN)
+    except UnicodeEncodeError:
+        return cell.replace(_RETURN, "\r").encode(_LATIN)
 
 
 def _read_exactly(stream: BinaryIO, offset: int, line: int) -> Iterator[ExactRecord]:
@@ -208,19 +218,14 @@ def _read_exactly(stream: BinaryIO, offset: int, line: int) -> Iterator[ExactRec
         nonlocal is_ended
         for chunk in stream:
             consumed.append(chunk)
-            yield chunk.decode(_LATIN)
+            text = chunk.decode(_LATIN)
+            has_return = b"\r" in chunk.removesuffix(b"\r\n")
+            yield _LONE_RETURN.sub(_RETURN, text) if has_return else text
         is_ended = True
 
-    reader = csv.reader(feed())
-    while True:
-        try:
-            cells, problem = next(reader), ""
-        except StopIteration:
-            return
-        except csv.Error:
-            cells, problem = [], "has a carriage return outside quotes"
-        if is_ended:  # the record was not over when its last line was
-            problem = "has a quote that is not closed"
+    for cells in csv.reader(feed()):
+        # where the stream is ended, the record was not over when its last line was
+        problem = "has a quote that is not closed" if is_ended else ""
         raw = b"".join(consumed)
         consumed.clear()
         yield ExactRecord(cells, Position(line, offset, raw), problem)
