@@ -26,7 +26,7 @@ from tests.integration.stream_world import (
 TABLES = "event,ad_revenue"
 SHORT = replace(EMPTY, history_days=0.01)
 NEVER = 1_000_000
-KILLS = {"first load": 8, "resent": 9, "many packages": 4}
+KILLS = {"first load": 8, "resent": 9, "many packages": 3}
 SHARES = random.Random(2026)
 INSTANTS = [
     (story, round((number + SHARES.random()) / count, 3), number % 3 == 2)

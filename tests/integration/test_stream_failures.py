@@ -1,9 +1,14 @@
 """Faults that outlast a run: what it ends with, what is kept, and how the next run heals it."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
 import pytest
 
 from connector.journal import Journal
-from tests.integration.stream_world import START, World, event_rows
+from connector.warehouse.run_report import SourceReport
+from tests.integration.stream_world import EMPTY, START, World, event_rows, open_world
 
 PLACES = range(5)
 
@@ -22,13 +27,15 @@ def heal(world: World) -> None:
     assert world.sync().units_loaded == 0
 
 
-ONE_UNIT = {
-    "503": ({"kind": "status", "code": 503}, "503", 6),
-    "reset": ({"kind": "reset", "endpoint": "data"}, "no complete answer", 6),
+UNANSWERED: dict[str, dict[str, Any]] = {
+    "503": {"kind": "status", "code": 503},
+    "reset": {"kind": "reset", "endpoint": "data"},
+}
+NO_FILE: dict[str, tuple[dict[str, Any], str, int]] = {
     "500": ({"kind": "status", "code": 500}, "500", 1),
     "html": ({"kind": "status", "code": 200, "body": "html"}, "page", 3),
     "text": ({"kind": "status", "code": 200, "text": "Sorry, come again later"}, "column", 3),
-    "json": ({"kind": "status", "code": 200, "body": "json"}, "", 3),
+    "json": ({"kind": "status", "code": 200, "body": "json"}, "column", 3),
     "empty": ({"kind": "status", "code": 200, "body": "empty"}, "empty", 3),
     "truncated": ({"kind": "cut", "at_bytes": 40}, "cut off", 3),
     "no_trailer": ({"kind": "gzip_no_trailer"}, "trailer", 3),
@@ -36,23 +43,58 @@ ONE_UNIT = {
 }
 
 
-@pytest.mark.parametrize("name", ONE_UNIT)
-def test_one_window_that_cannot_be_had_fails_alone_and_heals(world: World, name: str) -> None:
-    fault, said, tries = ONE_UNIT[name]
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A sync in which several windows could not be had, each for a reason of its own."""
+
+    world: World
+    report: SourceReport
+    units: dict[str, str]
+    faults: dict[str, int]
+
+
+@pytest.fixture(scope="module")
+def failed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Failed]:
+    with open_world(EMPTY, tmp_path_factory.mktemp("failed"), tables="event") as world:
+        fill(world)
+        units, faults = {}, {}
+        for place, (name, (fault, _, _)) in enumerate(NO_FILE.items(), start=-len(NO_FILE)):
+            units[name] = world.put(place, event_rows(3, name))
+            faults[name] = world.fail(place, **fault, times=-1)
+        yield Failed(world, world.sync(), units, faults)
+
+
+@pytest.mark.parametrize("name", NO_FILE)
+def test_a_window_that_cannot_be_had_fails_by_name(failed: Failed, name: str) -> None:
+    _, said, tries = NO_FILE[name]
+    (error,) = [text for text in failed.report.errors if failed.units[name] in text]
+    assert said in error
+    assert failed.world.seen(failed.faults[name]) == tries
+
+
+def test_windows_that_cannot_be_had_stop_no_other_and_heal(failed: Failed) -> None:
+    report = failed.report
+    assert (report.exit_code, report.units_loaded, report.units_pending) == (4, len(PLACES), 0)
+    assert report.units_failed == len(report.errors) == len(NO_FILE)
+    failed.world.compare(without=tuple(failed.units.values()))
+    heal(failed.world)
+
+
+@pytest.mark.parametrize("name", UNANSWERED)
+def test_a_window_without_an_answer_fails_alone_and_heals(world: World, name: str) -> None:
     units = fill(world)
-    struck = world.fail(2, **fault, times=-1)  # type: ignore[arg-type]
+    struck = world.fail(2, **UNANSWERED[name], times=-1)
     report = world.sync()
     assert (report.exit_code, report.units_loaded, report.units_failed) == (4, 4, 1)
-    (error,) = report.errors
-    assert units[2] in error
-    assert said in error
-    assert world.seen(struck) == tries
+    assert units[2] in report.errors[0]
+    assert world.seen(struck) == 6
     world.compare(without=(units[2],))
     heal(world)
 
 
-@pytest.mark.parametrize("code", [429, 420, 503])
-@pytest.mark.parametrize("retry_after", ["", "2", "7200"])
+@pytest.mark.parametrize(
+    ("code", "retry_after"), [(429, ""), (420, "2"), (429, "7200"), (503, ""), (503, "7200")]
+)
 def test_a_vendor_that_turns_everybody_away_ends_the_run_and_keeps_what_is_finished(
     world: World, code: int, retry_after: str
 ) -> None:
@@ -74,23 +116,50 @@ def test_a_vendor_that_turns_everybody_away_ends_the_run_and_keeps_what_is_finis
     heal(world)
 
 
+@pytest.fixture(scope="module")
+def barred(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A world whose vendor never gives anything."""
+    with open_world(EMPTY, tmp_path_factory.mktemp("barred"), tables="event") as world:
+        fill(world)
+        world.set(parallel="1")
+        yield world
+
+
 @pytest.mark.parametrize("code", [401, 403])
 @pytest.mark.parametrize("endpoint", ["status", "data"])
 def test_a_refused_token_ends_the_run_at_once_and_says_what_to_do(
-    world: World, code: int, endpoint: str
+    barred: World, code: int, endpoint: str
 ) -> None:
-    fill(world)
-    world.set(parallel="1")
-    struck = world.sandbox.add_fault("status", endpoint=endpoint, code=code, times=-1)
-    report = world.sync()
+    barred.sandbox.remove_faults()
+    struck = barred.sandbox.add_fault("status", endpoint=endpoint, code=code, times=-1)
+    report = barred.sync()
     assert (report.exit_code, report.units_loaded) == (3, 0)
     (error,) = report.errors
     assert str(code) in error
     assert "sources.appmetrica_stream.token" in error
     assert "appmetrica:read" in error
-    assert world.sandbox.scenario.read_token not in error
-    assert world.seen(struck) == 1
-    heal(world)
+    assert barred.sandbox.scenario.read_token not in error
+    assert barred.seen(struck) == 1
+
+
+@pytest.mark.parametrize("body", ["html", "empty", "text", "json"])
+def test_a_status_that_is_no_status_ends_the_run(barred: World, body: str) -> None:
+    barred.sandbox.remove_faults()
+    barred.sandbox.add_fault("status", endpoint="status", code=200, body=body, times=-1)
+    report = barred.sync()
+    assert (report.exit_code, report.units_loaded) == (4, 0)
+    assert len(report.errors) == 1
+
+
+def test_a_status_that_does_not_come_ends_the_run(barred: World) -> None:
+    barred.sandbox.remove_faults()
+    struck = barred.sandbox.add_fault("status", endpoint="status", code=503, times=-1)
+    report = barred.sync()
+    assert (report.exit_code, report.units_loaded, barred.seen(struck)) == (4, 0, 6)
+
+
+def test_after_refusals_everything_is_loaded(barred: World) -> None:
+    heal(barred)
 
 
 def test_a_wrong_token_is_refused(world: World) -> None:
@@ -112,35 +181,6 @@ def test_the_vendor_being_down_ends_the_run_before_every_window_was_tried(world:
     assert (report.exit_code, report.units_loaded) == (4, 0)
     assert report.units_pending > 10
     assert world.seen(struck) < 60
-    heal(world)
-
-
-def test_a_status_that_does_not_come_ends_the_run(world: World) -> None:
-    fill(world)
-    struck = world.sandbox.add_fault("status", endpoint="status", code=503, times=-1)
-    report = world.sync()
-    assert (report.exit_code, report.units_loaded, world.seen(struck)) == (4, 0, 6)
-    heal(world)
-
-
-@pytest.mark.parametrize("body", ["html", "empty", "text", "json"])
-def test_a_status_that_is_no_status_is_tried_again(world: World, body: str) -> None:
-    fill(world)
-    world.sandbox.add_fault("status", endpoint="status", code=200, body=body, times=-1)
-    report = world.sync()
-    assert (report.exit_code, report.units_loaded) == (4, 0)
-    assert len(report.errors) == 1
-    heal(world)
-
-
-def test_a_stalled_body_is_given_up_after_the_timeout(world: World) -> None:
-    units = fill(world)
-    world.set(timeout_seconds="1")
-    struck = world.fail(1, "stall", seconds=30.0, at_bytes=10, times=-1)
-    report = world.sync()
-    assert (report.exit_code, report.units_loaded, report.units_failed) == (4, 4, 1)
-    assert world.seen(struck) in {3, 6}
-    world.compare(without=(units[1],))
     heal(world)
 
 

@@ -16,7 +16,7 @@ import pytest
 from connector.errors import BusyError
 from connector.warehouse.run_report import ProgressEvent
 from tests.integration.stream_warehouse import comparable
-from tests.integration.stream_world import EMPTY, World, event_rows, open_world
+from tests.integration.stream_world import EMPTY, PEOPLED, World, event_rows, open_world
 
 HOLD = """
 import sys, duckdb
@@ -212,12 +212,14 @@ def test_since_and_until_are_half_open_bounds(world: World) -> None:
     world.compare()
 
 
-def test_tables_restrict_a_run(peopled: World) -> None:
-    report = peopled.sync(tables=("event", "session_start"))
-    assert set(report.cursors) == {"event", "session_start"}
-    assert {row["table_name"] for row in peopled.found()["units"]} == {"event", "session_start"}
-    assert peopled.sync().exit_code == 0
-    peopled.compare()
+def test_tables_restrict_a_run(tmp_path: Path) -> None:
+    with open_world(PEOPLED, tmp_path, tables="event,session_start,push_token") as world:
+        report = world.sync(tables=("event", "session_start"))
+        assert set(report.cursors) == {"event", "session_start"}
+        loaded = {row["table_name"] for row in world.found()["units"]}
+        assert loaded == {"event", "session_start"}
+        assert world.sync().exit_code == 0
+        world.compare()
 
 
 def test_a_backfill_loads_its_range_again_and_leaves_the_live_cursor(world: World) -> None:
@@ -236,24 +238,30 @@ def test_a_backfill_loads_its_range_again_and_leaves_the_live_cursor(world: Worl
     world.compare()
 
 
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with open_world(EMPTY, tmp_path_factory.mktemp("loaded"), tables="event") as world:
+        fill(world)
+        world.sync()
+        yield world
+
+
 @pytest.mark.parametrize("lost", ["home", "journal.db", "dlt", "spool"])
-def test_losing_what_lies_beside_the_warehouse_costs_no_row(world: World, lost: str) -> None:
-    fill(world)
-    world.sync()
-    before = comparable(world.found())
-    home = world.settings.home
+def test_losing_what_lies_beside_the_warehouse_costs_no_row(loaded: World, lost: str) -> None:
+    before = comparable(loaded.found())
+    home = loaded.settings.home
     if lost == "journal.db":
         for path in home.glob("journal.db*"):
             path.unlink()
     else:
         shutil.rmtree(home if lost == "home" else home / lost)
-    report = world.sync()
+    report = loaded.sync()
     assert (report.exit_code, report.units_loaded) == (0, 0)
-    assert comparable(world.found()) == before
-    world.put(2, event_rows(4, "moved"), update_timestamp=world.window(7))
-    report = world.sync()
+    assert comparable(loaded.found()) == before
+    loaded.put(2, event_rows(4, lost), update_timestamp=loaded.window(7) + len(lost))
+    report = loaded.sync()
     assert (report.exit_code, report.units_loaded) == (0, 1)
-    world.compare()
+    loaded.compare()
 
 
 def test_losing_home_keeps_the_cursors(world: World) -> None:
