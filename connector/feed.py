@@ -44,6 +44,10 @@ class SourceApi(Api, Protocol):
         """Those of `units` that the vendor has changed since, as it lists them now."""
         ...
 
+    def redact(self, text: str) -> str:
+        """The text without the credential."""
+        ...
+
     def close(self) -> None:
         """Close the connections."""
         ...
@@ -126,6 +130,7 @@ class SweepFeed:
 
     def refuse(self, file: SpooledFile, reason: str, unit: Unit | None = None) -> None:
         """Fetch the file again; after three tries the unit fails by name."""
+        reason = self._api.redact(reason)
         if not self._fetcher.retry(file, unit or file.unit):
             text = f"{reason} (tried {file.attempts} times). It is tried again by the next run."
             self._fail(file, text)

@@ -266,7 +266,9 @@ class Fetcher:
         """These files were loaded or given up: delete them, unless they are to be kept."""
         self._journal.forget_files(file.path for file in files)
         for file in files:
-            if not keep:
+            if keep:
+                self._spool.keep(file.unit.id, file.path)
+            else:
                 file.path.unlink(missing_ok=True)
         with self._lock:
             self._backlog -= sum(file.bytes for file in files)

@@ -92,6 +92,12 @@ class ApiClient:
         """Close the connections."""
         self._client.close()
 
+    def redact(self, text: str) -> str:
+        """The text without the credential, should a vendor have echoed it."""
+        for word in " ".join(self.headers.values()).split():
+            text = text.replace(word, "***") if len(word) >= _SECRET_LENGTH else text
+        return text
+
     def get_json(self, path: str, **params: str) -> Any:
         """The JSON document at `path`; transient failures are tried again."""
         return self._send_json("GET", path, params=params)
@@ -172,10 +178,7 @@ class ApiClient:
 
     def _quote(self, response: httpx.Response) -> str:
         """What the vendor says, without the credential it may say back."""
-        said = response.text
-        for word in " ".join(self.headers.values()).split():
-            said = said.replace(word, "***") if len(word) >= _SECRET_LENGTH else said
-        return shorten(said)
+        return shorten(self.redact(response.text))
 
     def _error(self, response: httpx.Response) -> ApiError:
         """The error an answer other than 200 stands for."""

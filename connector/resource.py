@@ -90,6 +90,7 @@ def _table_resource(table: Table, intake: Callable[[], Intake], *, is_append: bo
     def rows(
         cursor: Any = dlt.sources.incremental(cursor_path),  # noqa: B008 - dlt's own idiom
     ) -> Iterator[pa.Table]:
+        before = cursor.last_value
         cursor.advance(None)  # switches dlt's row filter off: the cursor moves on units
         package = intake()
         try:
@@ -98,8 +99,8 @@ def _table_resource(table: Table, intake: Callable[[], Intake], *, is_append: bo
         except BaseException:
             package.close()
             raise
-        if package.moves_cursor:
-            cursor.advance(package.cursor_of(table.name))
+        reached = package.cursor_of(table.name) if package.moves_cursor else None
+        cursor.advance(max(filter(None, (before, reached)), default=None))
         _note_reporting_cursor(table, package.last_event_of(table.name))
 
     return dlt.resource(

@@ -6,6 +6,7 @@ as it was on the wire.
 """
 
 import os
+import re
 import shutil
 from dataclasses import dataclass
 from hashlib import sha256
@@ -19,6 +20,7 @@ from connector.errors import ConnectorError, DownloadError
 from connector.http import Response, TransportError, redact_url, shorten
 
 HEAD_BYTES = 512
+KEPT = "kept_"
 _BrokenGzipError = cast("type[Exception]", isal_zlib.IsalError)
 DISK_RESERVE_BYTES = 64 << 20
 
@@ -73,9 +75,19 @@ class Spool:
             part.unlink(missing_ok=True)
         return final
 
+    def keep(self, unit_id: str, path: Path) -> None:
+        """Keep a loaded file, under its unit's name."""
+        if path.exists():
+            name = re.sub(r"[^\w.+-]", "_", unit_id)
+            path.replace(path.with_name(f"{KEPT}{name}_{path.name}"))
+
     def remove_strangers(self, known: set[Path]) -> int:
-        """Delete every file that is not in `known`; how many there were."""
-        strangers = [p for p in self.folder.iterdir() if p.is_file() and p not in known]
+        """Delete every file that is neither in `known` nor kept; how many there were."""
+        strangers = [
+            path
+            for path in self.folder.iterdir()
+            if path not in known and not path.name.startswith(KEPT)
+        ]
         for path in strangers:
             path.unlink(missing_ok=True)
         return len(strangers)

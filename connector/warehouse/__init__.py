@@ -1,0 +1,1 @@
+"""Loaded data and what becomes of it: pipelines, ledger, models, checks."""

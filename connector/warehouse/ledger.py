@@ -43,13 +43,11 @@ UNITS_SCHEMA = pa.schema(
 )
 _JSON_COLUMNS = frozenset({"event_days"})
 
-READ_LOADED = """
+_READ = """
 SELECT u.unit, u.vendor_updated_at, u.declared_rows, u.schema_id, u.table_name, u.application_id,
-       u.lower_at, u.upper_at, u._dlt_load_id
+       u.lower_at, u.upper_at
 FROM units AS u
-INNER JOIN _dlt_loads AS l ON l.load_id = u._dlt_load_id
-WHERE l.status = 0
-ORDER BY u._dlt_load_id
+LEFT JOIN _dlt_loads AS l ON l.load_id = u._dlt_load_id
 """
 
 
@@ -117,9 +115,14 @@ def _to_row(item: Accepted, load_id: str) -> dict[str, Any]:
 
 def read_loaded(client: SqlClient) -> dict[str, LoadedUnit]:
     """The units that are loaded, by id; of several rows the newest finished load's counts."""
+    return read_rows(client, "WHERE l.status = 0")
+
+
+def read_rows(client: SqlClient, where: str) -> dict[str, LoadedUnit]:
+    """The units of the ledger rows that `where` keeps, by id; the newest load's of several."""
     loaded: dict[str, LoadedUnit] = {}
-    for row in client.execute_sql(READ_LOADED) or ():
-        unit_id, updated_at, declared, schema_id, table, application_id, lower, upper, _ = row
+    for row in client.execute_sql(f"{_READ} {where} ORDER BY u._dlt_load_id") or ():
+        unit_id, updated_at, declared, schema_id, table, application_id, lower, upper = row
         updated = _to_utc(updated_at).isoformat() if updated_at else ""
         loaded[unit_id] = LoadedUnit(
             id=unit_id,

@@ -17,6 +17,7 @@ from connector.spool import Spool
 from connector.units import Failure
 from connector.warehouse.home import hold_home
 from connector.warehouse.planning import SourcePlan, plan
+from connector.warehouse.request import RunContext, SyncRequest
 from connector.warehouse.run_report import Progress, ProgressEvent, RunReport, SourceReport
 from connector.warehouse.settings import (
     Settings,
@@ -25,7 +26,7 @@ from connector.warehouse.settings import (
     read_settings,
     select_sources,
 )
-from connector.warehouse.source_run import RunContext, SourceRun, SyncRequest
+from connector.warehouse.source_run import SourceRun
 from connector.warehouse.store import open_warehouse
 
 __all__ = [
@@ -69,11 +70,13 @@ def sync(
         spool = Spool(settings.home / "spool")
         _clean_spool(spool, journal, names)
         limits = FetchLimits(backlog_bytes=max(4 * settings.max_run_bytes, 1 << 30))
-        with Fetcher(journal, spool, clock, limits=limits, notify=_announce(progress)) as fetcher:
+        with (
+            ExitStack() as stack,  # closes connections, after the fetcher has ended its downloads
+            Fetcher(journal, spool, clock, limits=limits, notify=_announce(progress)) as fetcher,
+        ):
             context = RunContext(settings, request, journal, fetcher, spool, clock, progress)
-            with ExitStack() as stack:
-                runs = _open_runs(names, context, report, stack)
-                _work(runs, fetcher, settings)
+            runs = _open_runs(names, context, report, stack)
+            _work(runs, fetcher, settings)
         report.seconds = time.monotonic() - started
         command = "backfill" if request.is_backfill else "sync"
         journal.add_run(started_at, command, report.exit_code, report.to_json())

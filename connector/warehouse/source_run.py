@@ -2,23 +2,21 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from connector.clock import Clock
 from connector.decode import Decoded
 from connector.errors import ConnectorError, LossError
 from connector.feed import SweepFeed
-from connector.fetch import Fetcher
 from connector.fields import Table, load_tables
 from connector.intake import Intake
-from connector.journal import Journal, SpooledFile
+from connector.journal import SpooledFile
 from connector.resource import build_source
-from connector.spool import Spool
 from connector.units import Failure, LoadedUnit, Plan, Unit
 from connector.warehouse.planning import find_gone, quota_counter
-from connector.warehouse.run_report import Progress, ProgressEvent, SourceReport
-from connector.warehouse.settings import Settings, open_api
+from connector.warehouse.recovery import recover
+from connector.warehouse.request import RunContext
+from connector.warehouse.run_report import ProgressEvent, SourceReport
+from connector.warehouse.settings import open_api
 from connector.warehouse.store import (
     can_delete,
     explain_load_errors,
@@ -26,48 +24,11 @@ from connector.warehouse.store import (
     open_pipeline,
     read_cursors,
     read_ledger,
-    recover,
+    restore_state,
     takes_files,
 )
 
 EXPIRY_ALARM = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True)
-class SyncRequest:
-    """What to sync. `since` and `until` are half-open bounds on the units' own axis (aware UTC);
-    `max_units` and `max_bytes` cap the run; `is_backfill` loads again what the range holds and
-    leaves the live cursor alone. `max_wait_s` is how long to wait for a vendor's queue.
-    """
-
-    tables: tuple[str, ...] = ()
-    since: datetime | None = None
-    until: datetime | None = None
-    max_units: int | None = None
-    max_bytes: int | None = None
-    max_wait_s: float = 3600.0
-    is_backfill: bool = False
-
-    def covers(self, unit: Unit) -> bool:
-        """True when the unit's table and start are asked for."""
-        return (
-            (not self.tables or unit.table in self.tables)
-            and (self.since is None or unit.lower_at >= self.since)
-            and (self.until is None or unit.lower_at < self.until)
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class RunContext:
-    """What the sources of one run share."""
-
-    settings: Settings
-    request: SyncRequest
-    journal: Journal
-    fetcher: Fetcher
-    spool: Spool
-    clock: Clock
-    progress: Progress
 
 
 class SourceRun:
@@ -109,8 +70,11 @@ class SourceRun:
         """Undo what a killed run left, read the ledger, ask the vendor, and queue what is due."""
         context = self._context
         with explain_load_errors(context.settings):
-            self._pipeline = recover(open_pipeline(context.settings, self.name))
+            self._pipeline, undone = recover(open_pipeline(context.settings, self.name))
+            restore_state(self._pipeline)
             self._loaded = read_ledger(self._pipeline)
+        expected = [_to_expected(unit, self.name) for unit in undone]
+        context.journal.note_seen(self.name, expected, context.clock.now())
         self._can_delete = can_delete(self._pipeline)
         self._release_loaded()
         ledger = {} if context.request.is_backfill else self._loaded
@@ -290,4 +254,18 @@ def _to_loaded(unit: Unit) -> LoadedUnit:
         application_id=unit.application_id,
         lower_at=unit.lower_at,
         upper_at=unit.upper_at,
+    )
+
+
+def _to_expected(unit: LoadedUnit, source: str) -> Unit:
+    """A unit whose load was undone: expected to be listed, so that its loss would be reported."""
+    return Unit(
+        id=unit.id,
+        source=source,
+        table=unit.table,
+        application_id=unit.application_id,
+        axis="",
+        lower_at=unit.lower_at,
+        upper_at=unit.upper_at,
+        remote_id="",
     )

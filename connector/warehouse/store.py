@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import dlt
-from dlt.common.destination.exceptions import DestinationUndefinedEntity
+from dlt.common.destination.exceptions import DestinationException, DestinationUndefinedEntity
 from dlt.pipeline.exceptions import PipelineStepFailed
 from dlt.sources import DltSource
 
@@ -25,7 +25,6 @@ _LOADER_SETTINGS = {
     "load.workers": 4,
     "load.raise_on_max_retries": 2,
 }
-UNFINISHED = "_dlt_load_id NOT IN (SELECT load_id FROM _dlt_loads WHERE status = 0)"
 
 
 def open_pipeline(settings: Settings, source: str) -> dlt.Pipeline:
@@ -46,6 +45,12 @@ def open_pipeline(settings: Settings, source: str) -> dlt.Pipeline:
     return pipeline
 
 
+def restore_state(pipeline: dlt.Pipeline) -> None:
+    """On a machine that has no state of the pipeline: take the newest one from the warehouse."""
+    if pipeline.first_run:
+        pipeline.sync_destination()
+
+
 def can_delete(pipeline: dlt.Pipeline) -> bool:
     """True where the destination replaces rows; False where it only appends."""
     strategies = pipeline.destination.capabilities().supported_merge_strategies
@@ -55,43 +60,6 @@ def can_delete(pipeline: dlt.Pipeline) -> bool:
 def takes_files(pipeline: dlt.Pipeline) -> bool:
     """True where the destination loads Parquet files."""
     return "parquet" in pipeline.destination.capabilities().supported_loader_file_formats
-
-
-def recover(pipeline: dlt.Pipeline) -> dlt.Pipeline:
-    """Undo what a killed load left: after this the warehouse holds rows of finished loads only.
-
-    Packages that were being made are dropped (their verified files still wait in the spool) and
-    rows of loads that never finished are deleted, together with the ledger rows of the units they
-    belonged to, so that those units are loaded again.
-    """
-    if pipeline.has_pending_data:
-        pipeline = pipeline.drop()
-    if can_delete(pipeline):
-        try:
-            with pipeline.sql_client() as client, client.begin_transaction():
-                _delete_unfinished(client)
-        except DestinationUndefinedEntity:
-            return pipeline  # nothing was ever loaded
-    return pipeline
-
-
-def _delete_unfinished(client: Any) -> None:
-    found = client.execute_sql(
-        "SELECT table_name, MAX(CASE WHEN column_name = '_unit' THEN 1 ELSE 0 END)"
-        " FROM information_schema.columns WHERE table_schema = %s"
-        " AND column_name IN ('_unit', '_dlt_load_id') GROUP BY table_name"
-        " HAVING MAX(CASE WHEN column_name = '_dlt_load_id' THEN 1 ELSE 0 END) = 1",
-        client.dataset_name,
-    )
-    tables = {name: bool(has_unit) for name, has_unit in found or ()}
-    if "units" not in tables:
-        return
-    for name, has_unit in tables.items():
-        if has_unit:
-            units = f'SELECT DISTINCT _unit FROM "{name}" WHERE {UNFINISHED}'
-            client.execute_sql(f"DELETE FROM units WHERE unit IN ({units})")
-    for name in tables:
-        client.execute_sql(f'DELETE FROM "{name}" WHERE {UNFINISHED}')
 
 
 def read_ledger(pipeline: dlt.Pipeline) -> dict[str, LoadedUnit]:
@@ -136,11 +104,11 @@ def explain_load_errors(settings: Settings) -> Iterator[None]:
             f"the load step {error.step!r} failed: {type(cause).__name__}: {cause}. Nothing of"
             " this sweep counts as loaded; its files wait in the spool for the next run."
         ) from error
-    except ConnectorError:
-        raise
-    except Exception as error:
+    except DestinationException as error:
         _explain(error, settings)
-        raise
+        raise ConnectorError(
+            f"the warehouse {settings.warehouse} cannot be used: {type(error).__name__}: {error}"
+        ) from error
 
 
 def _explain(error: BaseException, settings: Settings) -> None:
@@ -150,6 +118,12 @@ def _explain(error: BaseException, settings: Settings) -> None:
             f"the warehouse {settings.warehouse} is open in another process. DuckDB lets one"
             " process write: close the other one (a shell, a notebook, a dashboard) and run again."
             " Nothing is lost."
+        ) from error
+    if "not a valid DuckDB database" in text:
+        raise ConfigError(
+            f"{settings.warehouse} is no DuckDB database (or one of a newer version): name another"
+            " file with --warehouse, in .dlt/config.toml as connector.warehouse, or as"
+            " CONNECTOR__WAREHOUSE."
         ) from error
     if "No space left" in text or "disk is full" in text.lower():
         raise ConnectorError(

@@ -128,7 +128,7 @@ def test_system_columns_have_their_types() -> None:
 
 
 def test_drifted_columns_are_text_between_the_known_and_the_system_columns() -> None:
-    schema = arrow_schema(STREAM["click"], drifted=["new_column"])
+    schema = arrow_schema(STREAM["click"], drifted=("new_column",))
     known = len(STREAM["click"].fields)
     assert schema.names[known] == "new_column"
     assert schema.field("new_column").type == pa.string()

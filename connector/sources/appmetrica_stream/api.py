@@ -79,6 +79,10 @@ class StreamApi:
         )
         object.__setattr__(self, "client", client)
 
+    def redact(self, text: str) -> str:
+        """The text without the token."""
+        return self.client.redact(text)
+
     def close(self) -> None:
         """Close the connections."""
         self.client.close()
