@@ -25,7 +25,7 @@ from connector.cli.verb import verb
 
 if TYPE_CHECKING:
     from connector.warehouse.overview import Verification
-    from connector.warehouse.request import SyncRequest
+    from connector.warehouse.pipeline import SyncRequest
     from connector.warehouse.run_report import RunReport
     from connector.warehouse.runner import ModelReport, ModelResult
     from connector.warehouse.settings import Settings
@@ -50,7 +50,7 @@ def run(
     Ends with the code of the worst outcome; what could be finished is finished.
     """
     from connector.errors import worst_exit_code
-    from connector.warehouse.request import SyncRequest
+    from connector.warehouse.pipeline import SyncRequest
 
     settings = session.settings()
     report = load(session, settings, sources or (), SyncRequest(max_wait_s=max_wait))
@@ -77,7 +77,7 @@ def sync(
     max_wait: MaxWait = 3600,
 ) -> int:
     """Extract and load what the vendors have and the warehouse has not; no models."""
-    from connector.warehouse.request import SyncRequest
+    from connector.warehouse.pipeline import SyncRequest
 
     request = SyncRequest(
         tables=tuple(table or ()),
@@ -101,7 +101,7 @@ def backfill(
     max_wait: MaxWait = 3600,
 ) -> int:
     """Load a range of the past, again or for the first time; the live cursor stays where it is."""
-    from connector.warehouse.request import SyncRequest
+    from connector.warehouse.pipeline import SyncRequest
 
     request = SyncRequest(
         tables=tuple(table or ()),

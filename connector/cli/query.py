@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from connector.cli.session import Session, to_plain
+from connector.cli.session import Session, print_whole, to_plain
 from connector.cli.tables import make_table
 from connector.cli.verb import verb
 
@@ -104,7 +104,7 @@ def _print_table(session: Session, names: list[str], rows: Iterator[tuple[Any, .
         if isinstance(value, int | float) and not isinstance(value, bool)
     ]
     plain = [[None if cell is None else _to_cell(cell) for cell in row] for row in shown]
-    session.console().print(make_table("", names, plain, right=numbers))
+    print_whole(session.console(), make_table("", names, plain, right=numbers))
     if more:
         session.note(f"{more:,} more rows; --format csv prints all")
     return 0

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.console import Console, RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from connector.cli.redaction import hide_secrets
+from connector.cli.tables import fit_table
 
 if TYPE_CHECKING:
     from connector.warehouse.settings import Settings
@@ -72,7 +74,7 @@ class Session:
             self.write(json.dumps(ordered, default=to_plain) + "\n")
         else:
             for item in shown:
-                self.console().print(item, soft_wrap=isinstance(item, str | Text))
+                print_whole(self.console(), item)
         return exit_code
 
     def write(self, text: str) -> None:
@@ -112,6 +114,15 @@ class Session:
             return False
         self.console(stderr=True).print(f"{question} [y/N] ", end="")
         return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+def print_whole(console: Console, item: RenderableType) -> None:
+    """Print without losing anything: texts are left to the terminal to wrap, and a table that is
+    too wide even with its texts folded is printed as wide as it must be.
+    """
+    if isinstance(item, Table):
+        console.width = max(console.width, fit_table(item, console.width - 1))
+    console.print(item, soft_wrap=isinstance(item, str | Text))
 
 
 def to_plain(value: Any) -> Any:

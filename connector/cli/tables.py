@@ -7,7 +7,8 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-KEPT_WIDTH = 24  # cells up to this are not broken on a narrow terminal; heads are
+KEPT_WIDTH = 24  # cells up to this are not broken on a narrow terminal
+GAP = 2
 BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -21,20 +22,33 @@ def make_table(
         title_justify="left",
         title_style="bold",
         box=box.SIMPLE_HEAD,
-        pad_edge=False,
         padding=(0, 1, 0, 0),
     )
-    for place, head in enumerate(heads):
-        widest = max((len(row[place]) for row in shown), default=0)
-        table.add_column(
-            head,
-            justify="right" if head in right else "left",
-            overflow="fold",
-            min_width=widest if widest <= KEPT_WIDTH else None,
-        )
+    for head in heads:
+        table.add_column(head, justify="right" if head in right else "left", overflow="fold")
     for row in shown:
         table.add_row(*row)
     return table
+
+
+def fit_table(table: Table, width: int) -> int:
+    """Give every column its width; the width all of it takes, which may be more than `width`.
+
+    Heads are broken first, then long texts, but no cell of up to 24 characters and no word of a
+    head. (Left to itself, rich cuts what does not fit.)
+    """
+    kept, free = [], []
+    for column in table.columns:
+        head, cells = str(column.header), [len(str(cell)) for cell in column.cells]
+        least = max([*map(len, head.split()), min(max(cells, default=0), KEPT_WIDTH), 1])
+        kept.append(least)
+        free.append(max([len(head), *cells]) - least)
+    room = max(0, width - sum(kept) - GAP * len(kept))
+    for column, least, more in zip(table.columns, kept, free, strict=True):
+        given = min(more, room)
+        room -= given
+        column.width = least + given
+    return sum(column.width or 0 for column in table.columns) + GAP * len(kept) + 1
 
 
 def show(value: Any) -> str:

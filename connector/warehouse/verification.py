@@ -13,7 +13,7 @@ from duckdb import DuckDBPyConnection
 from connector.errors import AuditError
 from connector.warehouse.staging import source_names
 
-LEDGER, QUARANTINE = "units", "quarantine"
+LEDGER = "units"
 NAMED_UNITS = 5  # in the one sentence; the report names all
 
 _EXPLAINED = {
@@ -117,56 +117,60 @@ def raw_tables(connection: DuckDBPyConnection, source: str) -> list[str]:
 
 
 def _account_sql(source: str, tables: Sequence[str]) -> str:
-    """Common table expressions: `live` units with their counts, and `stray` rows."""
+    """The common table expressions `live` and `stray` of one source."""
     counts = [
         f"SELECT '{table}' AS table_name, _unit AS unit, _dlt_load_id AS load_id,"
         f' count(*) AS found FROM {source}."{table}" GROUP BY ALL'
         for table in tables
     ]
     counts.append("SELECT '', '', '', 0 WHERE false")
-    return f"""
-    WITH finished AS (SELECT load_id FROM {source}._dlt_loads WHERE status = 0),
-    noted AS (SELECT *, _dlt_load_id IN (FROM finished) AS is_done FROM {source}.{LEDGER}),
-    ledger AS (
-      SELECT *, count(*) OVER (PARTITION BY unit) AS times FROM noted WHERE is_done
-      QUALIFY row_number() OVER (PARTITION BY unit ORDER BY _dlt_load_id DESC) = 1
-    ),
-    raw AS ({" UNION ALL ".join(counts)}),
-    rejected AS (
-      SELECT unit, _dlt_load_id AS load_id, any_value(table_name) AS table_name,
-        count(*) AS found, count(*) FILTER (kind = 'row') AS records
-      FROM {source}.{QUARANTINE} GROUP BY ALL
-    ),
-    live AS (
-      SELECT l.unit, l.table_name, l.times,
-        coalesce(l.declared_rows, l.file_rows) AS declared, l.loaded_rows, l.quarantined_rows,
-        coalesce((SELECT sum(found) FROM raw AS r
-          WHERE r.unit = l.unit AND r.load_id = l._dlt_load_id), 0)::BIGINT AS found,
-        coalesce((SELECT sum(records) FROM rejected AS q
-          WHERE q.unit = l.unit AND q.load_id = l._dlt_load_id), 0)::BIGINT AS records
-      FROM ledger AS l
-    ),
-    stray AS (
-      SELECT s.unit, s.table_name, s.found, CASE
-          WHEN s.load_id IS NULL OR s.load_id NOT IN (FROM finished) THEN 'unfinished'
-          WHEN l.unit IS NULL THEN 'unknown' ELSE 'superseded' END AS kind
-      FROM (
-        SELECT table_name, unit, load_id, found FROM raw
-        UNION ALL SELECT '{QUARANTINE}', unit, load_id, found FROM rejected
-        UNION ALL SELECT '{LEDGER}', unit, _dlt_load_id, 1 FROM noted WHERE NOT is_done
-      ) AS s
-      LEFT JOIN ledger AS l ON l.unit = s.unit
-      WHERE l.unit IS NULL OR s.load_id IS DISTINCT FROM l._dlt_load_id
-    )
-    """
+    return _ACCOUNT.format(source=source, counts=" UNION ALL ".join(counts))
 
+
+# `live` are the units that count, with their numbers; `stray` are rows that belong to none of them.
+_ACCOUNT = """
+WITH finished AS (SELECT load_id FROM {source}._dlt_loads WHERE status = 0),
+noted AS (SELECT *, _dlt_load_id IN (FROM finished) AS is_done FROM {source}.units),
+ledger AS (
+  SELECT *, count(*) OVER (PARTITION BY unit) AS times FROM noted WHERE is_done
+  QUALIFY row_number() OVER (PARTITION BY unit ORDER BY _dlt_load_id DESC) = 1
+),
+raw AS ({counts}),
+rejected AS (
+  SELECT unit, _dlt_load_id AS load_id, any_value(table_name) AS table_name,
+    count(*) AS found, count(*) FILTER (kind = 'row') AS records
+  FROM {source}.quarantine GROUP BY ALL
+),
+live AS (
+  SELECT l.unit, l.table_name, l.times,
+    coalesce(l.declared_rows, l.file_rows) AS declared, l.loaded_rows, l.quarantined_rows,
+    coalesce((SELECT sum(found) FROM raw AS r
+      WHERE r.unit = l.unit AND r.load_id = l._dlt_load_id), 0)::BIGINT AS found,
+    coalesce((SELECT sum(records) FROM rejected AS q
+      WHERE q.unit = l.unit AND q.load_id = l._dlt_load_id), 0)::BIGINT AS records
+  FROM ledger AS l
+),
+stray AS (
+  SELECT s.unit, s.table_name, s.found, CASE
+      WHEN s.load_id IS NULL OR s.load_id NOT IN (FROM finished) THEN 'unfinished'
+      WHEN l.unit IS NULL THEN 'unknown' ELSE 'superseded' END AS kind
+  FROM (
+    SELECT table_name, unit, load_id, found FROM raw
+    UNION ALL SELECT 'quarantine', unit, load_id, found FROM rejected
+    UNION ALL SELECT 'units', unit, _dlt_load_id, 1 FROM noted WHERE NOT is_done
+  ) AS s
+  LEFT JOIN ledger AS l ON l.unit = s.unit
+  WHERE l.unit IS NULL OR s.load_id IS DISTINCT FROM l._dlt_load_id
+)
+"""
 
 _DIFFERENCES = """
 SELECT unit, table_name, 'declared' AS kind, declared, loaded_rows + quarantined_rows FROM live
-WHERE declared <> loaded_rows + quarantined_rows
-UNION ALL SELECT unit, table_name, 'rows', loaded_rows, found FROM live WHERE loaded_rows <> found
+WHERE declared IS DISTINCT FROM loaded_rows + quarantined_rows
+UNION ALL SELECT unit, table_name, 'rows', loaded_rows, found FROM live
+WHERE loaded_rows IS DISTINCT FROM found
 UNION ALL SELECT unit, table_name, 'quarantine', quarantined_rows, records FROM live
-WHERE quarantined_rows <> records
+WHERE quarantined_rows IS DISTINCT FROM records
 UNION ALL SELECT unit, table_name, 'twice', 1, times FROM live WHERE times <> 1
 UNION ALL SELECT coalesce(unit, '(no unit)'), table_name, kind, 0, found FROM stray
 ORDER BY 2, 1, 3
