@@ -86,7 +86,7 @@ class Spool:
         strangers = [
             path
             for path in self.folder.iterdir()
-            if path not in known and not path.name.startswith(KEPT)
+            if path.is_file() and path not in known and not path.name.startswith(KEPT)
         ]
         for path in strangers:
             path.unlink(missing_ok=True)
