@@ -28,6 +28,7 @@ from connector.journal import Journal, SpooledFile
 from connector.spool import Spool
 from connector.units import Failure, Unit, order_by_urgency
 
+BACKLOG_BYTES = 2 << 30
 COUNT_TRIES = 3  # a file with a wrong number of rows is fetched this often
 OUTAGE_UNITS = 3  # so many units in a row without an answer: the vendor is down
 
@@ -48,13 +49,6 @@ class Api(Protocol):
     def download(self, unit: Unit, spool: Spool) -> Path:
         """The verified file of `unit`; tries transient failures again by itself."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class FetchLimits:
-    """Bounds of one run: `backlog_bytes` of files that may wait on disk at once."""
-
-    backlog_bytes: int = 2 << 30
 
 
 @dataclass(slots=True)
@@ -88,11 +82,11 @@ class Fetcher:
         spool: Spool,
         clock: Clock,
         *,
-        limits: FetchLimits = FetchLimits(),
+        backlog_bytes: int = BACKLOG_BYTES,
         notify: Callable[[Outcome], None] = lambda _outcome: None,
     ) -> None:
         self._journal, self._spool, self._clock = journal, spool, clock
-        self._limits, self._notify = limits, notify
+        self._backlog_bytes, self._notify = backlog_bytes, notify
         self._lock = threading.Lock()
         self._has_work = threading.Condition(self._lock)  # the threads wait on it
         self._has_news = threading.Condition(self._lock)  # `take` waits on it
@@ -159,7 +153,7 @@ class Fetcher:
     def _next(self, lane: _Lane) -> tuple[int, int, Unit] | None:
         with self._lock:
             while not self._is_closing:
-                has_room = self._backlog < self._limits.backlog_bytes
+                has_room = self._backlog < self._backlog_bytes
                 if lane.waiting and has_room and lane.stopped is None:
                     lane.active += 1
                     return heapq.heappop(lane.waiting)

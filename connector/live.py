@@ -14,6 +14,7 @@ from dlt.sources import DltSource
 
 from connector.clock import Clock, RealClock
 from connector.decode import Options, remove_spills
+from connector.errors import ConfigError
 from connector.feed import LiveFeed, SourceApi
 from connector.fetch import Fetcher
 from connector.fields import load_tables
@@ -45,6 +46,7 @@ class _Session:
 
     def open(self) -> Intake:
         """Plan against the destination's ledger and start to download."""
+        _check_selection(self._api.source)
         pipeline = dlt.current.pipeline()
         home = Path(pipeline.working_dir) / "connector"
         spool = Spool(home / "spool")
@@ -81,6 +83,17 @@ class _Session:
             logger.error("downloads stopped, %d units left to the next run: %s", left, stopped)
         journal.close()
         self._api.close()
+
+
+def _check_selection(name: str) -> None:
+    """Raise ConfigError where the ledger would not be loaded with the rows."""
+    selected = dlt.current.source().selected_resources
+    if missing := {"units", "quarantine"} - set(selected):
+        raise ConfigError(
+            f"{name} was asked for without its resource {min(missing)!r}, which says which rows"
+            f" count. To load some tables only, name them: {name}(tables=[...]), or keep"
+            " 'units' and 'quarantine' in with_resources()."
+        )
 
 
 def _read_ledger(pipeline: dlt.Pipeline) -> dict[str, LoadedUnit]:

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from connector.clock import Clock, RealClock
 from connector.decode import remove_spills
 from connector.errors import ConnectorError
-from connector.fetch import Fetcher, FetchLimits
+from connector.fetch import Fetcher
 from connector.journal import Journal, SpooledFile
 from connector.spool import Spool
 from connector.units import Failure
@@ -47,6 +47,7 @@ __all__ = [
     "sync",
 ]
 
+LEAST_BACKLOG_BYTES = 1 << 30
 SWEEP_UNITS = 2_000
 LINGER_S = 2.0  # how long a sweep waits for more files once it has one
 
@@ -69,10 +70,12 @@ def sync(
     with hold_home(settings) as journal:
         spool = Spool(settings.home / "spool")
         _clean_spool(spool, journal, names)
-        limits = FetchLimits(backlog_bytes=max(4 * settings.max_run_bytes, 1 << 30))
+        backlog = max(4 * settings.max_run_bytes, LEAST_BACKLOG_BYTES)
         with (
             ExitStack() as stack,  # closes connections, after the fetcher has ended its downloads
-            Fetcher(journal, spool, clock, limits=limits, notify=_announce(progress)) as fetcher,
+            Fetcher(
+                journal, spool, clock, backlog_bytes=backlog, notify=_announce(progress)
+            ) as fetcher,
         ):
             context = RunContext(settings, request, journal, fetcher, spool, clock, progress)
             runs = _open_runs(names, context, report, stack)
