@@ -1,4 +1,6 @@
-"""A process that syncs when it is told to: one JSON line in, `{"folder", "now", "env"}`.
+"""A process that syncs when it is told to: one JSON line in, `{"folder", "now", "env", ...}`.
+
+With "live" it runs the source in a dlt pipeline of its own instead, into that destination.
 
 It says "ready" once everything is imported, so that the time before it can be killed usefully is
 spent beforehand. Ends with the exit code of the sync.
@@ -9,10 +11,28 @@ import os
 import sys
 from datetime import datetime
 from pathlib import Path
+from typing import Any
+
+import dlt
 
 from connector.clock import SimulatedClock
+from connector.sources.appmetrica_stream import appmetrica_stream
 from connector.warehouse.pipeline import sync
 from connector.warehouse.settings import Settings
+
+
+def run_live(folder: Path, kind: str) -> int:
+    """One run of somebody's own pipeline; what a killed one left is loaded first."""
+    destination: Any = dlt.destinations.duckdb(str(folder / "mine.duckdb"))
+    if kind == "filesystem":
+        destination = dlt.destinations.filesystem(str(folder / "lake"))
+    pipeline = dlt.pipeline(
+        "mine", destination=destination, dataset_name="raw", pipelines_dir=str(folder / "dlt")
+    )
+    while pipeline.has_pending_data:
+        pipeline.run(loader_file_format="parquet")
+    pipeline.run(appmetrica_stream(), loader_file_format="parquet").raise_on_failed_jobs()
+    return 0
 
 
 def main() -> int:
@@ -21,6 +41,8 @@ def main() -> int:
     order = json.loads(sys.stdin.readline())
     os.environ.update(order["env"])
     folder = Path(order["folder"])
+    if order.get("live"):
+        return run_live(folder, order["live"])
     settings = Settings(
         warehouse=folder / "warehouse.duckdb",
         destination="duckdb",

@@ -2,7 +2,9 @@
 
 import json
 import logging
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,11 +15,12 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 from dlt.common.pipeline import LoadInfo
+from dlt.pipeline.exceptions import PipelineStepFailed
 
 from connector.fields import load_tables
 from connector.sources.appmetrica_stream import appmetrica_stream
 from tests.integration.stream_truth import TABLES, Expected, expect_truth
-from tests.integration.stream_warehouse import Snapshot, compare, read_warehouse
+from tests.integration.stream_warehouse import Snapshot, check_laws, compare, read_warehouse
 from tests.integration.stream_world import (
     EMPTY,
     PEOPLED,
@@ -70,7 +73,8 @@ class Live:
         """The rows that count: those of the load that the ledger holds for their unit."""
         if self.kind == "duckdb":
             return read_warehouse(self.folder / "mine.duckdb", "raw")
-        return keep_live(read_lake(self.folder / "lake" / "raw"))
+        lake = self.folder / "lake" / "raw"
+        return keep_live(read_lake(lake)) if lake.exists() else {}
 
     def expected(self) -> Expected:
         """The truth of all windows: by the machine's clock they have settled."""
@@ -98,7 +102,7 @@ def keep_live(found: Snapshot) -> Snapshot:
     """The live rule: of each unit the newest finished load."""
     finished = {row["load_id"] for row in found["_dlt_loads"] if row["status"] == 0}
     newest: dict[str, str] = {}
-    for row in found["units"]:
+    for row in found.get("units", ()):
         if row["_dlt_load_id"] in finished:
             newest[row["unit"]] = max(newest.get(row["unit"], ""), row["_dlt_load_id"])
     return found | {
@@ -223,5 +227,19 @@ def test_a_selection_of_resources_loads_only_these(live: Live) -> None:
     live.world.put(0, [[1, 2]], data_type="ad_revenue", field_names=fields)
     live.run(tables=["ad_revenue"])
     assert [row["table_name"] for row in live.live()["units"]] == ["ad_revenue"]
+    live.run()
+    compare(live.expected(), live.live())
+
+
+def test_resources_chosen_dlts_way_keep_the_account(live: Live) -> None:
+    live.world.put(0, event_rows(2))
+    before = threading.enumerate()
+    with environment(live.world.sandbox.env | live.world.env):
+        chosen = appmetrica_stream().with_resources("event")
+        with suppress(PipelineStepFailed):  # it may refuse, but not load rows without their units
+            live.pipeline.run(chosen, loader_file_format="parquet")
+    check_laws(live.live() if live.pipeline.list_completed_load_packages() else {})
+    started = [thread.name for thread in threading.enumerate() if thread not in before]
+    assert [name for name in started if name.startswith("fetch")] == []
     live.run()
     compare(live.expected(), live.live())
