@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format docs bench clean
+.PHONY: help demo test check format docs walkthrough bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ format: $(STAMP) ## format the code and apply the safe fixes
 
 docs: $(STAMP) ## regenerate the generated pages and SQL
 	$(BIN)/python -m connector docs
+
+walkthrough: $(STAMP) ## docs/walkthrough.md and the README's output, written anew
+	$(BIN)/python examples/walkthrough.py
 
 bench: $(STAMP) ## the benchmarks
 	$(BIN)/python -m benchmarks
