@@ -117,9 +117,10 @@ def _watch_ads(actor: Actor, session: Session) -> None:
 def _pay(actor: Actor, session: Session) -> None:
     rng = actor.rng
     product, _, dollars = rng.choice(PRODUCTS[actor.world.genre])
-    currency = actor.device.place.currency
+    number = rng.getrandbits(48)
+    order = f"ord-{number:012x}"
+    currency = "USD" if number % 8 else actor.device.place.currency  # most stores charge in dollars
     price = f"{float(dollars) * float(RATES[currency]):.2f}"
-    order = f"ord-{rng.getrandbits(48):012x}"
     quantity = 1 + (rng.random() < 0.1)
     draw = rng.random()
     verified = "true" if draw < 0.8 else "false" if draw < 0.88 else "undefined"
