@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.decode.samples import TABLE, Result, decode, write_csv, write_json
@@ -52,6 +52,7 @@ def essence(result: Result) -> tuple[Any, ...]:
 
 
 @given(ROWS)
+@settings(max_examples=25)
 def test_rows_are_the_same_in_every_format(rows: list[dict[str, str | None]]) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -68,6 +69,7 @@ def test_rows_are_the_same_in_every_format(rows: list[dict[str, str | None]]) ->
 
 
 @given(ROWS)
+@settings(max_examples=25)
 def test_every_row_is_loaded_and_every_bad_cell_is_one_reject(
     rows: list[dict[str, str | None]],
 ) -> None:

@@ -258,6 +258,8 @@ def test_no_download_is_left_running_when_it_is_closed(tmp_path: Path) -> None:
             assert api.entered.acquire(timeout=PATIENCE_S)
         closing = threading.Thread(target=desk.fetcher.close)
         closing.start()
+        while not desk.fetcher._is_closing:
+            closing.join(0.01)
         assert closing.is_alive()
         api.gate.set()  # type: ignore[union-attr]
         closing.join(PATIENCE_S)
