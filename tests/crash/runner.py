@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import dlt
+from dlt.pipeline.exceptions import PipelineStepFailed
 
 from connector.clock import SimulatedClock
 from connector.sources.appmetrica_stream import appmetrica_stream
@@ -30,7 +31,10 @@ def run_live(folder: Path, kind: str) -> int:
         "mine", destination=destination, dataset_name="raw", pipelines_dir=str(folder / "dlt")
     )
     while pipeline.has_pending_data:
-        pipeline.run(loader_file_format="parquet")
+        try:
+            pipeline.run(loader_file_format="parquet")
+        except PipelineStepFailed:  # dlt cannot go on from every instant: it advises to drop
+            pipeline.drop_pending_packages()
     pipeline.run(appmetrica_stream(), loader_file_format="parquet").raise_on_failed_jobs()
     return 0
 

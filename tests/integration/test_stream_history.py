@@ -103,6 +103,7 @@ def test_a_calm_second_sync_loads_nothing_and_keeps_every_row(history: World) ->
 
 
 def test_only_new_windows_are_fetched_as_the_clock_goes_on(peopled: World) -> None:
+    peopled.set(tables="event,session_start,session_end")
     peopled.sync()
     before = set(peopled.truth().units)
     peopled.sandbox.reset_requests()
@@ -198,6 +199,7 @@ def test_empty_windows_are_no_error(tmp_path: Path, mode: str) -> None:
 
 
 def test_unordered_windows_and_unknown_keys_are_accepted(peopled: World) -> None:
+    peopled.set(tables="event,session_start,ecommerce")
     peopled.sandbox.add_fault("unordered")
     peopled.sandbox.add_fault("unknown_keys")
     assert (peopled.sync().exit_code, peopled.sync().units_loaded) == (0, 0)

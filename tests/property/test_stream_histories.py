@@ -137,7 +137,7 @@ def interrupt(vendor: Vendor, kind: str) -> None:
     derandomize=True,
     database=None,
     deadline=None,
-    max_examples=10,
+    max_examples=8,
     suppress_health_check=list(HealthCheck),
 )
 @given(history=st.lists(OPERATIONS, min_size=3, max_size=9))
