@@ -33,8 +33,8 @@ def run_live(folder: Path, kind: str) -> int:
     while pipeline.has_pending_data:
         try:
             pipeline.run(loader_file_format="parquet")
-        except PipelineStepFailed:  # dlt cannot go on from every instant: it advises to drop
-            pipeline.drop_pending_packages()
+        except PipelineStepFailed:  # dlt cannot go on from every instant: it advises to abort
+            pipeline.abort_packages()
     pipeline.run(appmetrica_stream(), loader_file_format="parquet").raise_on_failed_jobs()
     return 0
 
