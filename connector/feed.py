@@ -5,52 +5,17 @@ them while they are fetched.
 """
 
 from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
-from typing import Protocol
+from collections.abc import Iterator, Sequence
 
+from connector.api import SourceApi
 from connector.clock import Clock
 from connector.decode import Decoded
 from connector.errors import LossError, worst_exit_code
-from connector.fetch import Api, Fetcher
+from connector.fetch import Fetcher
 from connector.journal import Journal, SpooledFile
-from connector.units import Failure, LoadedUnit, Plan, Unit
+from connector.units import Failure, Unit
 
 WAIT_BYTES = 1 << 30
-
-
-class SourceApi(Api, Protocol):
-    """A vendor's API as planning and checking need it, besides downloads."""
-
-    @property
-    def application_ids(self) -> tuple[str, ...]:
-        """The applications to load."""
-        ...
-
-    @property
-    def tables(self) -> tuple[str, ...]:
-        """The raw tables to load."""
-        ...
-
-    def plan(self, loaded: Mapping[str, LoadedUnit], now: datetime) -> Plan:
-        """What the vendor has, against what is loaded."""
-        ...
-
-    def refresh(self, unit: Unit) -> Unit | None:
-        """The unit as the vendor lists it now; None when it is gone."""
-        ...
-
-    def find_moved(self, units: Sequence[Unit]) -> list[Unit]:
-        """Those of `units` that the vendor has changed since, as it lists them now."""
-        ...
-
-    def redact(self, text: str) -> str:
-        """The text without the credential."""
-        ...
-
-    def close(self) -> None:
-        """Close the connections."""
-        ...
 
 
 class SweepFeed:
@@ -84,6 +49,10 @@ class SweepFeed:
         """The unit's file could not be read: another file of it may be taken."""
         self._taken.discard((unit.id, unit.revision))
 
+    def candidates(self, file: SpooledFile) -> list[Unit]:
+        """The units that the file may turn out to hold."""
+        return self._twins[_remote_key(file.unit)]
+
     def identify(self, file: SpooledFile, names: Sequence[str]) -> Unit | None:
         """The unit that the file holds, by its column names; None when it is to be passed over.
 
@@ -91,13 +60,13 @@ class SweepFeed:
         belongs to the unit whose announced fields it has, and the other one is fetched again.
         """
         unit = file.unit
-        twins = [twin for twin in self._twins[_remote_key(unit)] if twin.id != unit.id]
-        matching = [twin for twin in twins if set(twin.field_names) == set(names)]
+        twins = [twin for twin in self.candidates(file) if twin.id != unit.id]
+        matching = [] if _announces(unit, names, twins) else _match(twins, names)
         if (unit.id, unit.revision) in self._taken:
             self._fetcher.release([file])  # it came with its twin's download
             return None
         found = unit
-        if matching and set(unit.field_names) != set(names):
+        if matching:
             found = matching[-1]
             if (found.id, found.revision) in self._taken:
                 self.refuse(file, f"unit {unit.id}: the file that came is that of {found.id}")
@@ -171,6 +140,20 @@ class LiveFeed(SweepFeed):
                     self.fail(outcome)
                 else:
                     self.put([outcome])
+
+
+def _match(twins: Sequence[Unit], names: Sequence[str]) -> list[Unit]:
+    """The units that announce these columns: in this order, else in any."""
+    exact = [twin for twin in twins if twin.field_names == tuple(names)]
+    return exact or [twin for twin in twins if set(twin.field_names) == set(names)]
+
+
+def _announces(unit: Unit, names: Sequence[str], twins: Sequence[Unit]) -> bool:
+    """True when the columns are the unit's own and no twin's are closer to them."""
+    if unit.field_names == tuple(names):
+        return True
+    is_of_twin = any(twin.field_names == tuple(names) for twin in twins)
+    return set(unit.field_names) == set(names) and not is_of_twin
 
 
 def _remote_key(unit: Unit) -> tuple[str, str, str]:

@@ -6,14 +6,15 @@ Downloads pause while more than `backlog_bytes` of files wait to be loaded.
 """
 
 import heapq
+import sqlite3
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Protocol, Self
+from typing import Self
 
+from connector.api import Api
 from connector.clock import Clock
 from connector.errors import (
     AuthError,
@@ -31,24 +32,6 @@ from connector.units import Failure, Unit, order_by_urgency
 BACKLOG_BYTES = 2 << 30
 COUNT_TRIES = 3  # a file with a wrong number of rows is fetched this often
 OUTAGE_UNITS = 3  # so many units in a row without an answer: the vendor is down
-
-
-class Api(Protocol):
-    """How the fetcher asks a vendor."""
-
-    @property
-    def source(self) -> str:
-        """The source's name."""
-        ...
-
-    @property
-    def parallel(self) -> int:
-        """How many downloads may run at once."""
-        ...
-
-    def download(self, unit: Unit, spool: Spool) -> Path:
-        """The verified file of `unit`; tries transient failures again by itself."""
-        ...
 
 
 @dataclass(slots=True)
@@ -92,7 +75,7 @@ class Fetcher:
         self._has_news = threading.Condition(self._lock)  # `take` waits on it
         self._lanes: dict[str, _Lane] = {}
         self._done: deque[tuple[str, Outcome]] = deque()
-        self._backlog = 0
+        self._backlog: dict[object, int] = {}  # bytes by path of the files that wait to be loaded
         self._order = 0
         self._is_closing = False
         self._threads: list[threading.Thread] = []
@@ -153,18 +136,28 @@ class Fetcher:
     def _next(self, lane: _Lane) -> tuple[int, int, Unit] | None:
         with self._lock:
             while not self._is_closing:
-                has_room = self._backlog < self._backlog_bytes
+                has_room = sum(self._backlog.values()) < self._backlog_bytes or self._is_stuck()
                 if lane.waiting and has_room and lane.stopped is None:
                     lane.active += 1
                     return heapq.heappop(lane.waiting)
                 self._has_work.wait()
             return None
 
+    def _is_stuck(self) -> bool:
+        """True when whoever takes files holds them all and waits for more."""
+        return not self._done and not any(lane.active for lane in self._lanes.values())
+
     def _download(self, api: Api, unit: Unit, attempt: int) -> SpooledFile:
-        self._spool.check_room(unit.declared_bytes or 0)
-        path = api.download(unit, self._spool)
-        file = SpooledFile(unit, path, path.stat().st_size, self._clock.now(), attempt)
-        self._journal.add_file(file)
+        try:
+            self._spool.check_room(unit.declared_bytes or 0)
+            path = api.download(unit, self._spool)
+            file = SpooledFile(unit, path, path.stat().st_size, self._clock.now(), attempt)
+            self._journal.add_file(file)
+        except (OSError, sqlite3.Error) as error:
+            raise ConnectorError(
+                f"unit {unit.id} cannot be written to {self._spool.folder}: {error}. Downloads stop"
+                " here; finished units are kept and the next run goes on."
+            ) from error
         return file
 
     def _judge(self, lane: _Lane, unit: Unit, error: ConnectorError) -> Failure:
@@ -194,7 +187,7 @@ class Fetcher:
     def _put(self, lane: _Lane, outcome: Outcome) -> None:
         """Make an outcome ready to be taken."""
         if isinstance(outcome, SpooledFile):
-            self._backlog += outcome.bytes
+            self._backlog[outcome.path] = outcome.bytes
             lane.ready_bytes += outcome.bytes
         self._done.append((lane.api.source, outcome))
 
@@ -207,7 +200,7 @@ class Fetcher:
         """
         with self._lock:
             while not self._done:
-                if self._is_idle():
+                if self._is_idle() or self._is_closing:
                     return None
                 self._has_news.wait()
             source = self._done[0][0]
@@ -265,7 +258,8 @@ class Fetcher:
             else:
                 file.path.unlink(missing_ok=True)
         with self._lock:
-            self._backlog -= sum(file.bytes for file in files)
+            for file in files:
+                self._backlog.pop(file.path, None)
             self._has_work.notify_all()
 
     def stop(self, source: str, error: ConnectorError) -> None:
@@ -291,5 +285,6 @@ class Fetcher:
         with self._lock:
             self._is_closing = True
             self._has_work.notify_all()
+            self._has_news.notify_all()
         for thread in self._threads:
             thread.join()

@@ -12,10 +12,11 @@ import dlt
 from dlt.common.destination.exceptions import DestinationUndefinedEntity
 from dlt.sources import DltSource
 
+from connector.api import SourceApi
 from connector.clock import Clock, RealClock
 from connector.decode import Options, remove_spills
 from connector.errors import ConfigError
-from connector.feed import LiveFeed, SourceApi
+from connector.feed import LiveFeed
 from connector.fetch import Fetcher
 from connector.fields import load_tables
 from connector.intake import Intake
@@ -49,6 +50,7 @@ class _Session:
         _check_selection(self._api.source)
         pipeline = dlt.current.pipeline()
         home = Path(pipeline.working_dir) / "connector"
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
         spool = Spool(home / "spool")
         remove_spills(spool.folder)
         journal = Journal(home / "journal.db")

@@ -33,6 +33,7 @@ REPLACE_QUARANTINE: Any = {
     "destination_scope": "unit IN (SELECT unit FROM {staging_table})",
     "source_filter": "kind <> 'none'",
 }
+QUARANTINE_KEY = ("unit", "_row", "kind", "field_name", "file_line", "byte_offset", "reason")
 REPLACE_LEDGER: Any = {
     "disposition": "merge",
     "strategy": "delete-insert",
@@ -106,10 +107,26 @@ def _table_resource(table: Table, intake: Callable[[], Intake], *, is_append: bo
     return dlt.resource(
         rows,
         name=table.name,
-        columns=dlt_columns(table) | {"_dlt_load_id": {"data_type": "text", "nullable": True}},
+        columns=_mark_key(
+            dlt_columns(table) | {"_dlt_load_id": {"data_type": "text", "nullable": True}},
+            "_unit",
+            "_row",
+        ),
         write_disposition="append" if is_append else REPLACE_UNITS,
         schema_contract={"tables": "evolve", "columns": "evolve", "data_type": "evolve"},
     )
+
+
+def _mark_key(columns: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Columns by which a merge takes each staged row once.
+
+    A load that is killed and resumed by dlt may stage a file twice. The scope alone says what is
+    deleted, so the key does nothing else; its columns may be NULL.
+    """
+    return {
+        name: hint | {"primary_key": True} if name in names else hint
+        for name, hint in columns.items()
+    }
 
 
 def _note_reporting_cursor(table: Table, last: datetime | None) -> None:
@@ -129,7 +146,7 @@ def _quarantine_resource(intake: Callable[[], Intake], *, is_append: bool) -> Dl
     return dlt.resource(
         quarantine,
         name="quarantine",
-        columns=hints_of(QUARANTINE_SCHEMA),
+        columns=_mark_key(hints_of(QUARANTINE_SCHEMA), *QUARANTINE_KEY),
         write_disposition="append" if is_append else REPLACE_QUARANTINE,
     )
 
@@ -145,6 +162,6 @@ def _ledger_resource(intake: Callable[[], Intake]) -> DltResource:
     return dlt.resource(
         units,
         name="units",
-        columns=hints_of(UNITS_SCHEMA),
+        columns=_mark_key(hints_of(UNITS_SCHEMA), "unit"),
         write_disposition=REPLACE_LEDGER,
     )

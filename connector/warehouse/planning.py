@@ -5,9 +5,9 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
+from connector.api import SourceApi
 from connector.clock import Clock, RealClock
 from connector.errors import EXIT_OK, LossError, QuotaError
-from connector.feed import SourceApi
 from connector.journal import Journal
 from connector.units import Plan, Unit, units_at_risk
 from connector.warehouse.home import hold_home

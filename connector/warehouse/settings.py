@@ -9,9 +9,9 @@ import dlt
 from dlt.common.configuration import resolve_configuration
 from dlt.common.configuration.exceptions import ConfigFieldMissingException, ConfigurationException
 
+from connector.api import SourceApi
 from connector.decode import Options
 from connector.errors import ConfigError
-from connector.feed import SourceApi
 from connector.sources import import_source, list_sources
 
 DEFAULT_RUN_BYTES = 256 << 20

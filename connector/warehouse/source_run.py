@@ -46,6 +46,7 @@ class SourceRun:
         self._api, self._options = open_api(name, self._count)
         self._feed = SweepFeed(self._api, context.fetcher, context.journal, context.clock)
         self._left_out = 0
+        self._ended_by: ConnectorError | None = None
 
     def close(self) -> None:
         """Close the connections to the vendor."""
@@ -59,6 +60,7 @@ class SourceRun:
             step()
         except ConnectorError as error:
             self.is_alive = False
+            self._ended_by = error
             self._context.fetcher.stop(self.name, error)
             self._report_error(str(error), error.exit_code)
 
@@ -117,7 +119,8 @@ class SourceRun:
         gone = find_gone(self._context.journal, self._api, plan)
         for unit in gone:
             rows = "an unknown number of" if unit.declared_rows is None else unit.declared_rows
-            text = f"unit {unit.id} is gone from the vendor and was never loaded: {rows} rows lost"
+            what = "its last change was" if unit.id in self._loaded else "was"
+            text = f"unit {unit.id} is gone from the vendor and {what} never loaded: {rows} rows"
             self._fail(Failure(unit, text, LossError.exit_code))
 
     def _fail(self, failure: Failure) -> None:
@@ -186,7 +189,12 @@ class SourceRun:
         """Tables of which no unit at hand was ever loaded: nothing to replace, so rows are only
         added, which costs half. `recover` has made sure that no killed load left rows of them.
         """
-        known = {file.unit.table for file in files if file.unit.id in self._loaded}
+        known = {
+            unit.table
+            for file in files
+            for unit in self._feed.candidates(file)
+            if unit.id in self._loaded
+        }
         fresh = frozenset(table.name for table in tables) - known
         return fresh if self._can_delete else frozenset()
 
@@ -233,7 +241,7 @@ class SourceRun:
         report, fetcher = self.report, self._context.fetcher
         not_started = len(fetcher.not_started(self.name))
         stopped = fetcher.stopped(self.name)
-        if stopped is not None:
+        if stopped is not None and stopped is not self._ended_by:
             text = f"downloads stopped, {not_started} units are left to the next run: {stopped}"
             self._report_error(text, stopped.exit_code)
         for failure in self._feed.failures:

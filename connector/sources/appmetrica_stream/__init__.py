@@ -14,10 +14,10 @@ from connector.settings import Section
 from connector.sources.appmetrica_stream.api import (
     BASE_URL,
     MOST_PARALLEL,
-    SOURCE,
     StreamApi,
     check_tables,
 )
+from connector.sources.appmetrica_stream.status import SOURCE
 
 
 @dlt.source(name=SOURCE, section=SOURCE, max_table_nesting=0)
@@ -75,7 +75,7 @@ def make_api(
         settle=timedelta(minutes=section.number("settle_minutes", 0, 7 * 24 * 60)),
         parallel=int(section.number("parallel", 1, MOST_PARALLEL)),
         timeout_s=section.number("timeout_seconds", 1, 3600),
-        throttle_codes=tuple(int(code) for code in section.names("throttle_codes")),
+        throttle_codes=tuple(int(code) for code in section.numeric_ids("throttle_codes")),
         download_empty=section.flag("download_empty"),
         schema_split=section.flag("schema_split"),
         count=count,

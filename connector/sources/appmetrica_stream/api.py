@@ -4,9 +4,9 @@ Source pages: appmetrica.yandex.com/docs/en/mobile-api/datastream (ref/status, r
 ref/settings-get, ref/settings-post). A listed window is ready at once; there is no queue.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from connector.errors import (
 )
 from connector.fields import Table, load_tables
 from connector.http import ApiClient
+from connector.sources.appmetrica_stream.status import SOURCE, parse_status
 from connector.spool import Spool
 from connector.units import (
     LoadedUnit,
@@ -31,10 +32,7 @@ from connector.units import (
     order_by_urgency,
 )
 
-SOURCE = "appmetrica_stream"
 BASE_URL = "https://api.appmetrica.yandex.com"
-WINDOW = timedelta(seconds=300)
-FILE_LIFE = timedelta(days=7)  # how long the vendor keeps a window's file
 REQUESTS_PER_DAY = 50_000
 MOST_PARALLEL = 10
 MANAGEMENT_PER_SECOND = 30
@@ -90,17 +88,16 @@ class StreamApi:
     def list_applications(self) -> list[dict[str, Any]]:
         """Applications the token can see: `id`, `name`, `time_zone_name` among their keys."""
         answer = self.client.get_json("/management/v1/applications")
-        return list(answer.get("applications", ()))
+        return list(_take(answer, "applications"))
 
     def read_settings(self, application_id: str) -> dict[str, Any]:
         """The export settings object of one application."""
-        answer = self.client.get_json(_settings_path(application_id))
-        return dict(answer["settings"])
+        return dict(_take(self.client.get_json(_settings_path(application_id)), "settings"))
 
     def write_settings(self, application_id: str, settings: dict[str, Any]) -> dict[str, Any]:
         """Replace the export settings; returns them as the vendor now has them. New data only."""
         answer = self.client.post_json(_settings_path(application_id), {"settings": settings})
-        return dict(answer["settings"])
+        return dict(_take(answer, "settings"))
 
     def plan(self, loaded: Mapping[str, LoadedUnit], now: datetime) -> Plan:
         """Windows that are new or changed and have settled, against those that still grow.
@@ -113,7 +110,7 @@ class StreamApi:
         now = max([now, *changes])
         wanted = changed_units(listed, loaded)
         if not self.download_empty:
-            wanted = [unit for unit in wanted if unit.declared_rows != 0]
+            wanted = [unit for unit in wanted if unit.declared_rows != 0 or unit.id in loaded]
         due = [unit for unit in wanted if is_settled(unit, now, self.settle)]
         growing = [unit for unit in wanted if not is_settled(unit, now, self.settle)]
         return Plan(
@@ -200,84 +197,11 @@ class StreamApi:
         return DownloadError(f"{error} although status still lists window {unit.id}")
 
 
-def parse_status(
-    body: Any, application_id: str, tables: Sequence[str], *, schema_split: bool = True
-) -> list[Unit]:
-    """The windows of a status document, for the data types in `tables`.
-
-    Unknown keys are ignored, windows may come in any order. A window listed under two schema ids
-    is two units, or one with `schema_split` off. Raises ServerError when the document is no status.
-    """
-    try:
-        status = body["status"]
-        schemas = {
-            str(schema["export_schema_id"]): tuple(schema["field_names"])
-            for schema in status.get("export_fields", ())
-        }
-        units = [
-            _to_unit(window, stream["data_type"], application_id, schemas)
-            for stream in status.get("streams", ())
-            if stream["data_type"] in tables
-            for window in stream.get("stream_windows", ())
-        ]
-    except (KeyError, TypeError, ValueError) as error:
-        raise ServerError(
-            f"{SOURCE}: the status of application {application_id} is not of the documented"
-            f" form: {type(error).__name__}: {error}",
-            source=SOURCE,
-        ) from error
-    return units if schema_split else _join_schemas(units)
-
-
-def _join_schemas(units: Iterable[Unit]) -> list[Unit]:
-    """One unit per window: counts added up, fields of all its schemas, its newest change."""
-    joined: dict[str, Unit] = {}
-    for unit in units:
-        key = unit.id.rsplit("/", 1)[0]
-        other = joined.get(key)
-        joined[key] = replace(unit, id=key) if other is None else _join(other, unit)
-    return list(joined.values())
-
-
-def _join(one: Unit, other: Unit) -> Unit:
-    times = [time for time in (one.vendor_updated_at, other.vendor_updated_at) if time]
-    return replace(
-        one,
-        schema_id=f"{one.schema_id}+{other.schema_id}",
-        declared_rows=(one.declared_rows or 0) + (other.declared_rows or 0),
-        declared_bytes=(one.declared_bytes or 0) + (other.declared_bytes or 0),
-        vendor_updated_at=max(times, default=None),
-        field_names=tuple(dict.fromkeys((*one.field_names, *other.field_names))),
-    )
-
-
-def _to_unit(
-    window: dict[str, Any], table: str, application_id: str, schemas: dict[str, tuple[str, ...]]
-) -> Unit:
-    key = int(window["stream_window_timestamp"])
-    schema_id = str(window.get("export_schema_id", ""))
-    lower_at = datetime.fromtimestamp(key, UTC)
-    updated = window.get("update_timestamp")
-    return Unit(
-        id=f"{application_id}/{table}/{key}/{schema_id}",
-        source=SOURCE,
-        table=table,
-        application_id=application_id,
-        axis="window",
-        lower_at=lower_at,
-        upper_at=lower_at + WINDOW,
-        remote_id=str(key),
-        declared_rows=_optional_int(window.get("event_count")),
-        declared_bytes=_optional_int(window.get("payload_bytes")),
-        schema_id=schema_id,
-        vendor_updated_at=None if updated is None else datetime.fromtimestamp(int(updated), UTC),
-        expires_at=lower_at + FILE_LIFE,
-        field_names=schemas.get(schema_id, ()),
-    )
-
-
-def _optional_int(value: Any) -> int | None:
-    return None if value is None else int(value)
+def _take(answer: Any, key: str) -> Any:
+    """A member of a management answer; ServerError where the answer has another form."""
+    if isinstance(answer, dict) and isinstance(answer.get(key), list | dict):
+        return answer[key]
+    raise ServerError(f"{SOURCE}: a management answer has no {key!r}", source=SOURCE)
 
 
 def _settings_path(application_id: str) -> str:

@@ -20,7 +20,8 @@ from connector.errors import (
     RateLimitError,
     ServerError,
 )
-from connector.sources.appmetrica_stream.api import StreamApi, parse_status
+from connector.sources.appmetrica_stream.api import StreamApi
+from connector.sources.appmetrica_stream.status import parse_status
 from connector.spool import Spool
 from connector.units import LoadedUnit, Unit
 from tests.unit.engine.vendor import TOKEN, answer, gzipped, serve
