@@ -106,6 +106,10 @@ class Table:
     doc: str
     fields: tuple[Field, ...]
 
+    def __hash__(self) -> int:
+        """Tables are keys of caches: their names tell them apart well enough."""
+        return hash((self.source, self.name))
+
     def field(self, name: str) -> Field:
         """The field with this vendor name; KeyError if there is none."""
         return self.by_name[name]

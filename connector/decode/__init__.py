@@ -194,9 +194,9 @@ class _Decoder:
         count = len(records.rows)
         columns |= self._system_columns(records.rows, count)
         self._note_event_time(columns)
+        absent = cache(lambda kind: pa.nulls(count, kind))
         arrays = [
-            columns[item.name] if item.name in columns else pa.nulls(count, item.type)
-            for item in schema
+            columns[item.name] if item.name in columns else absent(item.type) for item in schema
         ]
         return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
@@ -226,6 +226,9 @@ class _Decoder:
         decoded = self.decoded
         decoded.min_event_at = min(decoded.min_event_at or bounds["min"], bounds["min"])
         decoded.max_event_at = max(decoded.max_event_at or bounds["max"], bounds["max"])
+        if bounds["min"].date() == bounds["max"].date():
+            decoded.event_days.add(bounds["min"].date().isoformat())
+            return
         days = pc.unique(times.cast(pa.timestamp("us")).cast(pa.date32())).drop_null()
         decoded.event_days.update(day.isoformat() for day in days.to_pylist())
 

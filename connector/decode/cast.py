@@ -23,9 +23,12 @@ def cast_column(column: pa.Array, field: Field, rows: pa.Array) -> tuple[pa.Arra
         return text, rejects + _check_arrays(text, field, rows)
     if field.is_text:
         return text, rejects
-    present = pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
-    typed, unfit = _cast_fitting(present, field, rows)
-    return typed, rejects + unfit
+    try:
+        return _cast_whole(text, field), rejects
+    except pa.ArrowInvalid:
+        present = pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
+        typed, unfit = _cast_fitting(present, field, rows)
+        return typed, rejects + unfit
 
 
 def to_text(column: pa.Array, name: str, rows: pa.Array) -> tuple[pa.Array, list[Reject]]:

@@ -9,7 +9,9 @@ given, so both must agree on what a record is.
 import csv
 import re
 import sys
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -20,6 +22,7 @@ import pyarrow.csv as pacsv
 from connector.decode.records import Position, Records, Reject, escape_bytes
 from connector.decode.unpack import BLOCK_BYTES, SMALL_BYTES, open_unpacked, skip_bom
 
+AHEAD = 3
 EXACT_BATCH_BYTES = 8 << 20
 _LATIN = "latin-1"  # one character a byte: the csv module splits bytes without reading them
 _RETURN = "\u0100"  # stands for a carriage return that is data, which the csv module would refuse
@@ -69,12 +72,17 @@ def read_csv(path: Path, header: Header, *, keep_empty: bool) -> Iterator[Record
     taken.
     """
     given = 0
-    try:
-        for records in _read_fast(path, header, keep_empty=keep_empty):
-            given += len(records.rows)
-            yield records
-    except pa.ArrowInvalid:
-        yield from _read_from(path, header, given, keep_empty=keep_empty)
+    for kind in (pa.string(), pa.binary()):
+        try:
+            for records in _read_fast(path, header, kind, given, keep_empty=keep_empty):
+                given += len(records.rows)
+                yield records
+        except pa.ArrowInvalid as error:
+            if "UTF8" not in str(error):
+                break
+        else:
+            return
+    yield from _read_from(path, header, given, keep_empty=keep_empty)
 
 
 def _taken(names: tuple[str, ...]) -> dict[str, int]:
@@ -85,12 +93,16 @@ def _taken(names: tuple[str, ...]) -> dict[str, int]:
     return positions
 
 
-def _read_fast(path: Path, header: Header, *, keep_empty: bool) -> Iterator[Records]:
-    """Arrow's reader; raises ArrowInvalid at the first record it cannot take."""
+def _read_fast(
+    path: Path, header: Header, kind: pa.DataType, given: int, *, keep_empty: bool
+) -> Iterator[Records]:
+    """Arrow's reader, from the record with ordinal `given` on; raises ArrowInvalid at the first
+    block it cannot take: as text (`kind`) one with bytes that are no UTF-8, too.
+    """
     taken = _taken(header.names)
     unique = [str(position) for position in range(len(header.names))]
     is_small = path.stat().st_size <= SMALL_BYTES
-    open_csv = _read_whole if is_small else pacsv.open_csv
+    open_csv = _read_whole if is_small else _read_ahead
     start = 0
     with open_unpacked(path) as unpacked:
         unpacked.read(header.size)
@@ -103,22 +115,34 @@ def _read_fast(path: Path, header: Header, *, keep_empty: bool) -> Iterator[Reco
                 newlines_in_values=True, ignore_empty_lines=len(unique) > 1
             ),
             convert_options=pacsv.ConvertOptions(
-                check_utf8=False,
-                column_types=dict.fromkeys(unique, pa.binary()),
+                check_utf8=True,
+                column_types=dict.fromkeys(unique, kind),
                 include_columns=[str(position) for position in taken.values()],
                 null_values=[""],
                 strings_can_be_null=not keep_empty,
                 quoted_strings_can_be_null=not keep_empty,
             ),
         ):
-            rows = pa.array(range(start, start + batch.num_rows), pa.int64())
+            first = max(0, given - start)
+            rows = pa.array(range(start + first, start + batch.num_rows), pa.int64())
             start += batch.num_rows
-            yield Records(tuple(taken), tuple(batch.columns), rows)
+            if len(rows):
+                yield Records(tuple(taken), tuple(batch.slice(first).columns), rows)
 
 
 def _read_whole(stream: "_Watched", **options: Any) -> list[pa.RecordBatch]:
     """A small file at once, which spares the reader's threads."""
     return list(pacsv.read_csv(stream, **options).to_batches())
+
+
+def _read_ahead(stream: "_Watched", **options: Any) -> Iterator[pa.RecordBatch]:
+    """Batches of a large file; the next ones are read while one is worked on."""
+    reader = pacsv.open_csv(stream, **options)
+    with ThreadPoolExecutor(1, thread_name_prefix="csv") as pool:
+        coming = deque(pool.submit(next, reader, None) for _ in range(AHEAD))
+        while (batch := coming.popleft().result()) is not None:
+            coming.append(pool.submit(next, reader, None))
+            yield batch
 
 
 class _Watched:
@@ -140,14 +164,17 @@ class _Watched:
         """The next block."""
         block = self._stream.read(size)
         self._quotes += block.count(b'"')
-        returns = block.count(b"\r") + self._ends_in_return
-        pairs = block.count(b"\r\n") + (self._ends_in_return and block.startswith(b"\n"))
-        self._ends_in_return = block.endswith(b"\r")
-        if block and returns - pairs - self._ends_in_return:
+        if (b"\r" in block or self._ends_in_return) and self._has_lone_return(block):
             raise pa.ArrowInvalid("a carriage return stands alone")
         if not block and self._quotes % 2:
             raise pa.ArrowInvalid("the file may end inside quotes")
         return block
+
+    def _has_lone_return(self, block: bytes) -> bool:
+        returns = block.count(b"\r") + self._ends_in_return
+        pairs = block.count(b"\r\n") + (self._ends_in_return and block.startswith(b"\n"))
+        self._ends_in_return = block.endswith(b"\r")
+        return bool(block) and returns > pairs + self._ends_in_return
 
     def close(self) -> None:
         """Close the stream."""

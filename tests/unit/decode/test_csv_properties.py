@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
+import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,7 +32,9 @@ def gather(items: Iterable[Records | Reject]) -> tuple[dict[int, Row], list[byte
             assert item.position
             rejected.append(item.position.raw)
         else:
-            cells = zip(*(column.to_pylist() for column in item.columns), strict=True)
+            cells = zip(
+                *(column.cast(pa.binary()).to_pylist() for column in item.columns), strict=True
+            )
             rows.update(zip(item.rows.to_pylist(), cells, strict=True))
     return rows, rejected
 
