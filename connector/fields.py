@@ -14,7 +14,6 @@ The types, and what each becomes in Arrow / dlt / DuckDB:
     date                                  date32            date       DATE
 """
 
-import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from connector.errors import FieldTableError
+from connector.naming import to_snake_case
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -51,7 +51,6 @@ _SQL_TYPES = {
     "timestamp": "TIMESTAMP WITH TIME ZONE",
     "date": "DATE",
 }
-_DLT_ALPHABET = str.maketrans("+-*@|", "x_xal")
 _FIELD_KEYS = frozenset({"as", "type", "unit", "null", "pii", "since", "doc"})
 _TABLE_KEYS = frozenset(
     {"doc", "endpoint", "axis", "cursor", "event_time", "receive_time", "include", "fields"}
@@ -84,7 +83,7 @@ class Field:
     @property
     def sql_type(self) -> str:
         """DuckDB type of the raw column."""
-        return _SQL_TYPES.get(self.type, "VARCHAR")
+        return sql_type(self.type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,19 +242,6 @@ def _check_unique(where: str, kind: str, names: Iterable[str]) -> None:
         seen.add(name)
 
 
-@cache
-def to_snake_case(name: str) -> str:
-    """The column dlt's snake_case naming makes of a vendor name: `SDKKey` -> `sdk_key`."""
-    # dlt's own rule, written out because dlt is slow to import; a test holds the two together.
-    name = name.strip().translate(_DLT_ALPHABET)
-    name = re.sub(r"[^A-Za-z\d_]+", "_", name)
-    name = re.sub(r"([^_])([A-Z][a-z]+)", r"\1_\2", name)
-    name = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).lower()
-    name = re.sub(r"^(\d)", r"_\1", name)
-    stem = name.rstrip("_")
-    return re.sub(r"__+", "_", stem + "x" * (len(name) - len(stem)))
-
-
 def dlt_columns(table: Table) -> dict[str, Any]:
     """Column hints for dlt, by raw column: every known field, then the system columns."""
     hints = {field.column: _dlt_hint(field.column, field.type, field.doc) for field in table.fields}
@@ -274,6 +260,11 @@ def _dlt_hint(name: str, kind: FieldType, doc: str) -> dict[str, Any]:
     if kind == "timestamp":
         hint |= {"precision": 6, "timezone": True}
     return hint
+
+
+def sql_type(kind: FieldType) -> str:
+    """DuckDB type of a raw column of this field type."""
+    return _SQL_TYPES.get(kind, "VARCHAR")
 
 
 @cache

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from connector.fields import SYSTEM_TYPES, Table, to_snake_case
+from connector.fields import SYSTEM_TYPES, Table
+from connector.naming import to_snake_case
 
 
 class DriftNames:

@@ -19,6 +19,7 @@ from connector.warehouse.run_report import ProgressEvent, SourceReport
 from connector.warehouse.settings import open_api
 from connector.warehouse.store import (
     can_delete,
+    create_missing_tables,
     explain_load_errors,
     load_package,
     open_pipeline,
@@ -78,6 +79,7 @@ class SourceRun:
         expected = [_to_expected(unit, self.name) for unit in undone]
         context.journal.note_seen(self.name, expected, context.clock.now())
         self._can_delete = can_delete(self._pipeline)
+        self._is_first_load = not self._loaded
         self._release_loaded()
         ledger = {} if context.request.is_backfill else self._loaded
         plan = self._api.plan(ledger, context.clock.now())
@@ -199,10 +201,8 @@ class SourceRun:
         return fresh if self._can_delete else frozenset()
 
     def _tables(self, files: Sequence[SpooledFile]) -> list[Table]:
-        """Tables with files; all configured ones at the first load, so that each exists."""
+        """The tables with files."""
         names = {file.unit.table for file in files}
-        if not self._loaded:
-            names |= set(self._api.tables)
         return [table for table in load_tables(self.name).values() if table.name in names]
 
     def _settle(self, intake: Intake) -> None:
@@ -251,6 +251,10 @@ class SourceRun:
         report.units_pending = self._left_out + not_started
         if self.is_alive:
             report.cursors = read_cursors(self._pipeline, self.name)
+        if self.is_alive and self._is_first_load and self._fetched:
+            tables = [load_tables(self.name)[table] for table in self._api.tables]
+            with explain_load_errors(self._context.settings):
+                create_missing_tables(self._pipeline, tables)
         report.seconds = time.monotonic() - self._started
 
 

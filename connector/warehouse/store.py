@@ -1,7 +1,7 @@
 """The warehouse as the loader sees it: dlt pipelines, recovery from killed loads, the file lock."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 from dlt.sources import DltSource
 
 from connector.errors import BusyError, ConfigError, ConnectorError
+from connector.fields import SYSTEM_TYPES, Table, sql_type
 from connector.units import LoadedUnit
 from connector.warehouse.ledger import read_loaded
 from connector.warehouse.settings import Settings
@@ -75,6 +76,21 @@ def load_package(pipeline: dlt.Pipeline, source: DltSource) -> None:
     """Extract, normalise and load one package; raises unless every job of it is done."""
     options: dict[str, Any] = {"loader_file_format": "parquet"} if takes_files(pipeline) else {}
     pipeline.run(source, **options).raise_on_failed_jobs()
+
+
+def create_missing_tables(pipeline: dlt.Pipeline, tables: Sequence[Table]) -> None:
+    """Tables that nothing was loaded into yet, empty, so that queries find them. On DuckDB only:
+    dlt itself creates a table with its first rows, which costs a load job each.
+    """
+    if pipeline.destination.destination_name != "duckdb":
+        return
+    with pipeline.sql_client() as client:
+        for table in tables:
+            types = {field.column: field.sql_type for field in table.fields}
+            types |= {name: sql_type(SYSTEM_TYPES[name]) for name in table.system_columns}
+            types["_dlt_load_id"] = "VARCHAR"
+            columns = ", ".join(f'"{name}" {kind}' for name, kind in types.items())
+            client.execute_sql(f'CREATE TABLE IF NOT EXISTS "{table.name}" ({columns})')
 
 
 def read_cursors(pipeline: dlt.Pipeline, source: str) -> dict[str, str]:

@@ -20,8 +20,8 @@ from connector.fields import (
     dlt_columns,
     load_tables,
     parse_tables,
-    to_snake_case,
 )
+from connector.naming import to_snake_case
 
 TYPES = get_args(FieldType)
 STREAM = load_tables("appmetrica_stream")

@@ -3,6 +3,7 @@
 import gzip
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from connector.decode import csv
@@ -72,7 +73,7 @@ def test_return_and_newline_may_lie_in_two_blocks(tmp_path: Path, split: int) ->
     data += make_lines(1000)[1].replace(b"\n", b"\r\n") * 1000
     header = csv.read_header(write(tmp_path, data))
     assert header is not None
-    records = [*csv._read_fast(tmp_path / "file.txt", header, csv.pa.string(), 0, keep_empty=False)]
+    records = [*csv._read_fast(tmp_path / "file.txt", header, pa.string(), 0, keep_empty=False)]
     assert sum(len(item.rows) for item in records) == 1002
 
 

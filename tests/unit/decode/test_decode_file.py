@@ -18,7 +18,8 @@ from connector.decode import (
     stamped_schema,
 )
 from connector.errors import DownloadError
-from connector.fields import parse_tables, to_snake_case
+from connector.fields import parse_tables
+from connector.naming import to_snake_case
 from tests.unit.decode.samples import (
     DECLARED,
     LOAD_ID,
