@@ -22,24 +22,32 @@ def recover(pipeline: dlt.Pipeline) -> tuple[dlt.Pipeline, list[LoadedUnit]]:
     """The pipeline without pending packages (their verified files still wait in the spool), and
     the units whose rows and ledger rows were removed because a load of them never finished.
     """
+    was_killed = pipeline.has_pending_data or pipeline.first_run
     if pipeline.has_pending_data:
         pipeline = pipeline.drop()
     if not can_delete(pipeline):
         return pipeline, []
     try:
         with pipeline.sql_client() as client, client.begin_transaction():
-            return pipeline, _remove_unfinished(client)
+            return pipeline, _remove_unfinished(client, was_killed=was_killed)
     except DestinationUndefinedEntity:
         return pipeline, []  # nothing was ever loaded
 
 
-def _remove_unfinished(client: Any) -> list[LoadedUnit]:
+def _remove_unfinished(client: Any, *, was_killed: bool) -> list[LoadedUnit]:
+    """Remove every row of the units that an unfinished load touched.
+
+    A merge deletes and inserts in two steps, so a kill between them may also leave rows whose unit
+    the ledger has lost; they are looked for where a kill is possible, because it reads every row.
+    """
     tables = _list_tables(client)
     if "units" not in tables:
         return []
     touched: set[str] = set()
     for table, column in tables.items():
         query = f'SELECT DISTINCT {column} FROM "{table}" WHERE {UNFINISHED}'
+        if was_killed:
+            query += f" OR {column} NOT IN (SELECT unit FROM units)"
         touched |= {unit for (unit,) in client.execute_sql(query) or ()}
     if not touched:
         return []
