@@ -164,8 +164,6 @@ class _Decoder:
         if self._header is None:
             return iter(())
         self._check_names(self._header.names)
-        given = {known.column for known in self._table.fields if known.name in self._header.names}
-        self.decoded.data.absent = frozenset(known.column for known in self._table.fields) - given
         return csv.read_csv(self._path, self._header, keep_empty=keep)
 
     def _check_names(self, names: tuple[str, ...]) -> None:

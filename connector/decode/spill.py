@@ -72,7 +72,6 @@ class Spill:
         self._writer: pq.ParquetWriter | None = None
         self._threads: ThreadPoolExecutor | None = None
         self._pending: Future[None] | None = None
-        self.absent: frozenset[str] = frozenset()  # columns of NULLs, left out of the files
         self.held: list[pa.RecordBatch] = []
         self.files: list[SpilledFile] = []
         self.rows = 0
@@ -108,7 +107,6 @@ class Spill:
             self._pending = None
 
     def _write(self, table: pa.Table) -> None:
-        table = table.drop_columns([name for name in table.column_names if name in self.absent])
         if self._writer is None or self.files[-1].schema != table.schema:
             self._close_file()
             path = self._path.with_suffix(f".{len(self.files)}.parquet")
