@@ -84,7 +84,7 @@ def create_missing_tables(pipeline: dlt.Pipeline, tables: Sequence[Table]) -> No
     """
     if pipeline.destination.destination_name != "duckdb":
         return
-    with pipeline.sql_client() as client:
+    with pipeline.sql_client() as client, client.begin_transaction():
         for table in tables:
             types = {field.column: field.sql_type for field in table.fields}
             types |= {name: sql_type(SYSTEM_TYPES[name]) for name in table.system_columns}
