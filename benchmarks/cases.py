@@ -54,7 +54,9 @@ class Bench:
         if rows == 1_000_000:
             self._peak_mb = sync.peak_mb
             yield Row(name, f"{ratio:.2f} x raw DuckDB ({costs})", "<= 1.6 x", ratio <= 1.6)
-            yield Row(f"{name}: peak memory", f"{sync.peak_mb:.0f} MB", "<= 900 MB", sync.peak_mb <= 900)
+            yield Row(
+                f"{name}: peak memory", f"{sync.peak_mb:.0f} MB", "<= 900 MB", sync.peak_mb <= 900
+            )
             return
         growth = sync.peak_mb / self._peak_mb
         yield Row(name, f"{ratio:.2f} x raw DuckDB ({costs})", "", None)
@@ -63,7 +65,8 @@ class Bench:
 
     def small_windows(self) -> Iterator[Row]:
         """Many windows of 5 to 500 rows, against ten raw httpx downloads at a time; then a sync
-        with nothing new."""
+        with nothing new.
+        """
         with self._serve(list(self._small_windows())) as sandbox:
             env = sandbox["env"]
             sync_s, raw_s, calm_s = [], [], []

@@ -1,5 +1,6 @@
 """Invented event exports of any length, written by DuckDB: 28 columns, JSON payloads with quotes,
-commas and newlines, ids above 2^63."""
+commas and newlines, ids above 2^63.
+"""
 
 from pathlib import Path
 
