@@ -18,7 +18,8 @@ PAGE = ROOT / "docs" / "walkthrough.md"
 README = ROOT / "README.md"
 MARKS = re.compile(r"(<!-- demo -->\n).*?(<!-- /demo -->)", re.DOTALL)
 CONNECTOR = [sys.executable, "-m", "connector"]
-README_TABLES = ("App by day (UTC)", "Reconciliation")
+FIRST_LEFT_OUT, LAST_TABLE = "Active users\n", "Reconciliation\n"
+TABLES = "event,session_start,session_end,installation"  # enough to look at
 INTRODUCTION = """\
 # A walk through the commands
 
@@ -31,8 +32,7 @@ COMMANDS = (
     "connector status",
     "connector verify",
     "connector plan",
-    'connector query "SELECT day, app_key, sum(sessions) AS sessions, sum(active_devices) AS'
-    ' active_devices FROM mart.app_daily GROUP BY ALL ORDER BY day DESC, app_key LIMIT 4"',
+    'connector query "SELECT day, sum(sessions) AS sessions FROM mart.app_daily GROUP BY day"',
 )
 
 
@@ -58,7 +58,7 @@ def sandbox(folder: Path) -> Iterator[Mapping[str, str]]:
     assert process.stdout is not None
     try:
         env: dict[str, str] = json.loads(process.stdout.readline())["env"]
-        yield env
+        yield env | {"SOURCES__APPMETRICA_STREAM__TABLES": TABLES}
     finally:
         process.terminate()
         process.wait()
@@ -78,10 +78,9 @@ def run(command: str, folder: Path, env: Mapping[str, str]) -> str:
 
 
 def shorten(demo: str) -> str:
-    """The first lines of the demo, and two of its tables."""
-    blocks = re.split(r"\n\n+", demo)
-    wanted = [block for block in blocks if block.strip().startswith(README_TABLES)]
-    return "\n\n".join([blocks[0], *wanted])
+    """The first lines of the demo, and its last table."""
+    head, rest = demo.split(FIRST_LEFT_OUT, 1)
+    return f"{head.rstrip()}\n\n...\n\n{LAST_TABLE}{rest.split(LAST_TABLE, 1)[1]}"
 
 
 def section(command: str, output: str) -> str:
