@@ -1,23 +1,23 @@
-"""A verified file and its field table -> typed Arrow batches, rejects, and what was counted."""
+"""The verified file or files of a unit, and its field table -> typed Arrow batches, rejects, and
+what was counted.
+"""
 
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.decode import csv, json
 from connector.decode.cast import cast_column, to_text
 from connector.decode.drift import DriftNames
+from connector.decode.parts import FileFormat, Options, Part, compare_names, open_parts
 from connector.decode.quarantine import QUARANTINE_SCHEMA, Package, Quarantine
 from connector.decode.records import Position, Records, Reject
 from connector.decode.spill import Spill
-from connector.decode.unpack import UnpackError, read_opening
+from connector.decode.unpack import UnpackError
 from connector.errors import ConnectorError, DownloadError
 from connector.fields import Field, Table, arrow_schema
 from connector.units import Unit
@@ -32,19 +32,6 @@ __all__ = [
     "remove_spills",
     "stamped_schema",
 ]
-
-FileFormat = Literal["csv", "json"]
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """The settings of a source that change how its files are read.
-
-    `json_layout` forces a JSON layout; `keep_empty` keeps empty texts apart from NULL.
-    """
-
-    json_layout: Literal["auto", "lines", "object", "array"] = "auto"
-    keep_empty: bool = False
 
 
 @dataclass(slots=True)
@@ -84,12 +71,14 @@ class Decoded:
 def decode_file(
     path: Path, unit: Unit, table: Table, options: Options, package: Package
 ) -> Decoded:
-    """Read the whole file of `unit`.
+    """Read the whole file of `unit`, or the parts in its folder as one file.
 
-    Raises DownloadError when the file is no data file of this table or is not whole, and
-    ConnectorError when the disk is full.
+    Raises DownloadError when it is no data file of this table or is not whole, and ConnectorError
+    when the disk is full.
     """
-    decoder = _Decoder(path, unit, table, options, package)
+    parts = _open_parts(path, options)
+    spill = package.spill_folder / path.stem
+    decoder = _Decoder(parts, spill, unit, table, package)
     try:
         decoder.run()
     except BaseException as error:
@@ -112,29 +101,38 @@ def stamped_schema(table: Table, drifted: tuple[str, ...] = ()) -> pa.Schema:
 
 
 def read_names(path: Path) -> tuple[str, ...]:
-    """The column names of a CSV file; none where it is JSON or empty. Raises DownloadError."""
+    """The column names of a CSV unit, by its first part; none where it is JSON or empty.
+
+    Raises DownloadError.
+    """
+    return _open_parts(path, Options())[0].names
+
+
+def _open_parts(path: Path, options: Options) -> list[Part]:
     try:
-        header = csv.read_header(path) if read_opening(path) not in (b"", b"{", b"[") else None
+        return open_parts(path, options)
     except UnpackError as error:
         raise DownloadError(f"{path.name} cannot be unpacked: {error}") from error
-    return header.names if header else ()
 
 
 class _Decoder:
     """The state of one decoding."""
 
     def __init__(
-        self, path: Path, unit: Unit, table: Table, options: Options, package: Package
+        self,
+        parts: list[Part],
+        spill: Path,
+        unit: Unit,
+        table: Table,
+        package: Package,
     ) -> None:
-        self._path, self._unit, self._table, self._options = path, unit, table, options
-        self._package = package
-        spill = package.spill_folder / path.stem
-        self._header: csv.Header | None = None
+        self._parts, self._part = parts, parts[0]
+        self._unit, self._table, self._package = unit, table, package
         self._names: dict[str, None] = {}
         self._drift = DriftNames(table)
         self.decoded = Decoded(
             unit,
-            "csv",
+            self._part.format,
             Spill(spill.with_name(f"{spill.name}-data")),
             Spill(spill.with_name(f"{spill.name}-quarantine")),
         )
@@ -142,29 +140,34 @@ class _Decoder:
 
     def run(self) -> None:
         """Decode everything."""
-        for records in self._read():
-            if isinstance(records, Reject):
-                self.decoded.rejected_rows += 1
-                self._quarantine.add_record(records)
-            elif len(records.rows):
-                self.decoded.data.add(self._to_batch(records))
+        self._check_header(self._parts[0])
+        for part in self._parts:
+            self._read_part(part)
         if self.decoded.format == "json" and self._names:
             self._check_names(tuple(self._names))
         self._quarantine.finish(self._locate)
         self.decoded.data.finish()
 
-    def _read(self) -> Iterator[Records | Reject]:
-        """CSV unless the first byte opens a JSON value; an empty file is an empty CSV."""
-        keep = self._options.keep_empty
-        opening = read_opening(self._path)
-        if opening in (b"{", b"["):
-            self.decoded.format = "json"
-            return json.read_json(self._path, self._options.json_layout, keep_empty=keep)
-        self._header = csv.read_header(self._path) if opening else None
-        if self._header is None:
-            return iter(())
-        self._check_names(self._header.names)
-        return csv.read_csv(self._path, self._header, keep_empty=keep)
+    def _read_part(self, part: Part) -> None:
+        self._part = part
+        for records in part.read(self.decoded.file_rows):
+            if isinstance(records, Reject):
+                self.decoded.rejected_rows += 1
+                self._quarantine.add_record(records)
+            elif len(records.rows):
+                self.decoded.data.add(self._to_batch(records))
+
+    def _check_header(self, part: Part) -> None:
+        """Raise DownloadError when the CSV header is not the one that was asked for."""
+        if part.format == "json":
+            return
+        asked = self._unit.field_names if part.options.exact_header else ()
+        if asked and (difference := compare_names(asked, part.names)):
+            raise DownloadError(
+                f"unit {self._unit.id}: the header is not the one asked for: {difference}"
+            )
+        if part.header is not None:
+            self._check_names(part.names)
 
     def _check_names(self, names: tuple[str, ...]) -> None:
         """Raise DownloadError when none of `names` is a field: an error text is no data."""
@@ -209,7 +212,7 @@ class _Decoder:
         values = {
             "_application_id": self._unit.application_id,
             "_unit": self._unit.id,
-            "_received_from": self.decoded.format,
+            "_received_from": self._part.received_from,
             "_dlt_load_id": self._package.load_id,
         }
         columns = {name: pa.repeat(pa.scalar(value), count) for name, value in values.items()}
@@ -235,13 +238,14 @@ class _Decoder:
     def _reject_cells(self, rejects: list[Reject]) -> None:
         if rejects:
             self.decoded.rejected_cells += len(rejects)
-            self._quarantine.add_cells(rejects)
+            self._quarantine.add_cells([self._part.name_in(reject) for reject in rejects])
 
     def _locate(self, wanted: set[int]) -> dict[int, Position]:
-        """Where the records with these ordinals lie."""
-        if self._header is not None:
-            return csv.locate_records(self._path, self._header, wanted)
-        return json.locate_elements(self._path, self._options.json_layout, wanted)
+        """Where the records with these ordinals lie, each in its part."""
+        found: dict[int, Position] = {}
+        for part in self._parts:
+            found |= part.locate(wanted)
+        return found
 
 
 def remove_spills(folder: Path) -> None:

@@ -106,13 +106,13 @@ def _spell(value: Any, name: str, text: str) -> str | None:
 
 def _texts(record: str) -> dict[str, str]:
     """The text of each value of the object `record`, by key."""
-    texts = {}
+    texts: dict[str, str] = {}
     at = record.index("{") + 1
     while opening := _KEY.match(record, at):
         key, at = decode(record, opening.end())
         at = _COLON.match(record, at).end()  # type: ignore[union-attr] # the record was read before
         _, end = decode(record, at)
-        texts[key] = record[at:end]
+        texts.setdefault(key, record[at:end])
         at = end
     return texts
 

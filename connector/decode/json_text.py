@@ -12,8 +12,17 @@ SPACE = " \t\r\n"
 LOOKAHEAD = len("\\ud800\\udc00")  # so many characters more tell whether a value ends here
 MOST_TEXT = 1 << 26  # characters one record may take
 
+
+def _keep_first(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; of a key that occurs twice the first value counts, as of a CSV column."""
+    kept = dict(members)
+    return kept if len(kept) == len(members) else kept | dict(reversed(members))
+
+
 # Numbers stay the text they are: money is exact and ids keep every digit.
-_DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str, strict=False)
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_keep_first, parse_float=str, parse_int=str, parse_constant=str, strict=False
+)
 
 
 class Window:

@@ -19,6 +19,11 @@ UnpackError = (OSError, EOFError, cast("type[Exception]", isal_zlib.IsalError))
 """What reading a broken or short file raises."""
 
 
+def list_parts(path: Path) -> list[Path]:
+    """The files of a unit in order: the file itself, or the files of its folder by name."""
+    return sorted(entry for entry in path.iterdir() if entry.is_file()) if path.is_dir() else [path]
+
+
 def open_unpacked(path: Path) -> BinaryIO:
     """The file's unpacked bytes; a large gzip file is unpacked by a thread of its own."""
     status = path.stat()

@@ -83,9 +83,12 @@ def test_objects_and_arrays_keep_their_exact_text(tmp_path: Path, layout: str) -
     assert result.quarantine == []
 
 
-def test_of_a_key_that_occurs_twice_the_last_value_counts(tmp_path: Path) -> None:
-    result = decode(tmp_path, b'{"name": "a", "event_json": "x", "name": "b", "event_json": [1]}')
-    assert (result.rows[0]["name"], result.rows[0]["event_json"]) == ("b", "[1]")
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_of_a_key_that_occurs_twice_the_first_value_counts(tmp_path: Path, layout: str) -> None:
+    record = '{"name": "a", "event_json": [1], "name": "b", "event_json": "x", "amount": null}'
+    data = {"lines": record, "array": f"[{record}]", "object": f'{{"data": [{record}]}}'}[layout]
+    row = decode(tmp_path, data.encode()).rows[0]
+    assert (row["name"], row["event_json"]) == ("a", "[1]")
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -1,0 +1,145 @@
+"""The files of one unit, read as one: a file, or a folder whose files are its parts in name order.
+
+Each part is a file with its own CSV header, or its own JSON document. Ordinals go on from one part
+to the next.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+from pathlib import Path
+from typing import Literal
+
+import pyarrow.compute as pc
+
+from connector.decode import csv, json
+from connector.decode.records import Position, Records, Reject
+from connector.decode.unpack import list_parts, read_opening
+from connector.errors import DownloadError
+
+FileFormat = Literal["csv", "json"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The settings of a source that change how its files are read.
+
+    `json_layout` forces a JSON layout; `keep_empty` keeps empty texts apart from NULL;
+    `exact_header` refuses CSV whose header is not the unit's `field_names`, in their order.
+    """
+
+    json_layout: Literal["auto", "lines", "object", "array"] = "auto"
+    keep_empty: bool = False
+    exact_header: bool = False
+
+
+@dataclass(slots=True)
+class Part:
+    """One file of a unit; `label` is its place among several (`2/4`), "" where it is the only one.
+
+    `header` is None for JSON, and for an empty file. `first_row` is the ordinal its first record
+    has in the unit, `rows` how many records were read.
+    """
+
+    path: Path
+    label: str
+    format: FileFormat
+    header: csv.Header | None
+    options: Options
+    first_row: int = 0
+    rows: int = 0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the CSV header."""
+        return self.header.names if self.header else ()
+
+    @property
+    def received_from(self) -> str:
+        """Format and part, as `_received_from` has it."""
+        return f"{self.format} {self.label}".rstrip()
+
+    def read(self, first_row: int) -> Iterator[Records | Reject]:
+        """Its records, the first of them with the ordinal `first_row`, and its unreadable ones."""
+        self.first_row, self.rows = first_row, 0
+        for item in self._read():
+            if isinstance(item, Reject):
+                self.rows += 1
+                yield self.name_in(item)
+            else:
+                self.rows += len(item.rows)
+                yield replace(item, rows=pc.add(item.rows, first_row)) if first_row else item
+
+    def _read(self) -> Iterator[Records | Reject]:
+        keep_empty = self.options.keep_empty
+        if self.format == "json":
+            return json.read_json(self.path, self.options.json_layout, keep_empty=keep_empty)
+        if self.header is None:
+            return iter(())
+        return csv.read_csv(self.path, self.header, keep_empty=keep_empty)
+
+    def locate(self, wanted: set[int]) -> dict[int, Position]:
+        """Positions within this file of its records among the ordinals `wanted`."""
+        own = {row - self.first_row for row in wanted if 0 <= row - self.first_row < self.rows}
+        if not own:
+            return {}
+        if self.header is not None:
+            found = csv.locate_records(self.path, self.header, own)
+        else:
+            found = json.locate_elements(self.path, self.options.json_layout, own)
+        return {row + self.first_row: position for row, position in found.items()}
+
+    def name_in(self, reject: Reject) -> Reject:
+        """The reject, with this part in its reason: lines and offsets begin anew in each part."""
+        return (
+            replace(reject, reason=f"{reject.reason} (part {self.label})") if self.label else reject
+        )
+
+
+def open_parts(path: Path, options: Options) -> list[Part]:
+    """The parts of a unit in order. Raises DownloadError where there are none, and where one is
+    not of the same format and columns as the first.
+    """
+    paths = list_parts(path)
+    if not paths:
+        raise DownloadError(f"{path.name} is a folder without files: no part of the unit is there")
+    labels = [f"{number}/{len(paths)}" for number in range(1, len(paths) + 1)]
+    parts = [
+        _open_part(path, label if len(paths) > 1 else "", options)
+        for path, label in zip(paths, labels, strict=True)
+    ]
+    for part in parts[1:]:
+        _check_alike(parts[0], part)
+    return parts
+
+
+def _open_part(path: Path, label: str, options: Options) -> Part:
+    """CSV unless the first byte opens a JSON value; an empty file is an empty CSV."""
+    opening = read_opening(path)
+    if opening in (b"{", b"["):
+        return Part(path, label, "json", None, options)
+    return Part(path, label, "csv", csv.read_header(path) if opening else None, options)
+
+
+def _check_alike(first: Part, part: Part) -> None:
+    if part.format != first.format:
+        raise DownloadError(
+            f"part {part.label} is {part.format}, part {first.label} {first.format}"
+        )
+    if difference := compare_names(first.names, part.names):
+        raise DownloadError(
+            f"part {part.label} has other columns than part {first.label}: {difference};"
+            " parts of two files do not make one"
+        )
+
+
+def compare_names(expected: Sequence[str], names: Sequence[str]) -> str:
+    """The first column in which `names` are not `expected`, in words; "" where they are equal."""
+    for number, (name, found) in enumerate(zip_longest(expected, names), start=1):
+        if name is None:
+            return f"column {number} is {found!r}, which should not be there"
+        if found is None:
+            return f"column {number} is missing, it should be {name!r}"
+        if name != found:
+            return f"column {number} is {found!r}, it should be {name!r}"
+    return ""
