@@ -5,8 +5,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from connector.context import ApiContext
 from connector.spool import Spool
-from connector.units import LoadedUnit, Plan, Unit
+from connector.units import LoadedUnit, Plan, Scope, Unit
+
+__all__ = ["Api", "ApiContext", "SourceApi"]
 
 
 class Api(Protocol):
@@ -19,11 +22,22 @@ class Api(Protocol):
 
     @property
     def parallel(self) -> int:
-        """How many downloads may run at once."""
+        """How many units of one queue may be under way at once."""
         ...
 
-    def download(self, unit: Unit, spool: Spool) -> Path:
-        """The verified file of `unit`; tries transient failures again by itself."""
+    def queue_of(self, unit: Unit) -> str:
+        """The vendor's queue that `unit` waits in; no queue holds up another."""
+        ...
+
+    def download(self, unit: Unit, spool: Spool) -> tuple[Unit, Path]:
+        """The unit, with the row count that came with its file, and the verified file (or folder of
+        parts); tries transient failures again by itself. Raises StillWaitingError where the vendor
+        is not ready within the run's time, TooLargeError where the unit is to be split.
+        """
+        ...
+
+    def split(self, unit: Unit) -> list[Unit]:
+        """Smaller units whose union is `unit`; none where it cannot be cut."""
         ...
 
 
@@ -40,8 +54,8 @@ class SourceApi(Api, Protocol):
         """The raw tables to load."""
         ...
 
-    def plan(self, loaded: Mapping[str, LoadedUnit], now: datetime) -> Plan:
-        """What the vendor has, against what is loaded."""
+    def plan(self, loaded: Mapping[str, LoadedUnit], now: datetime, scope: Scope = ...) -> Plan:
+        """What the vendor has, against what is loaded; `scope` is the part that is asked for."""
         ...
 
     def refresh(self, unit: Unit) -> Unit | None:
@@ -50,6 +64,10 @@ class SourceApi(Api, Protocol):
 
     def find_moved(self, units: Sequence[Unit]) -> list[Unit]:
         """Those of `units` that the vendor has changed since, as it lists them now."""
+        ...
+
+    def distrust(self, unit: Unit) -> None:
+        """The content of the unit's file is wrong: the vendor is not to hand out the same again."""
         ...
 
     def redact(self, text: str) -> str:

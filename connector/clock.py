@@ -7,11 +7,13 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What the engine needs of time. `now` is aware UTC; `sleep` takes seconds."""
+    """What the engine needs of time. `now` is aware UTC; `sleep` takes seconds, and ends early when
+    `wake` is set.
+    """
 
     def now(self) -> datetime: ...
 
-    def sleep(self, seconds: float) -> None: ...
+    def sleep(self, seconds: float, wake: threading.Event | None = None) -> None: ...
 
 
 class RealClock:
@@ -20,8 +22,11 @@ class RealClock:
     def now(self) -> datetime:
         return datetime.now(UTC)
 
-    def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
+    def sleep(self, seconds: float, wake: threading.Event | None = None) -> None:
+        if wake is None:
+            time.sleep(seconds)
+        else:
+            wake.wait(seconds)
 
 
 class SimulatedClock:
@@ -36,7 +41,7 @@ class SimulatedClock:
         with self._lock:
             return self._now
 
-    def sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float, wake: threading.Event | None = None) -> None:  # noqa: ARG002
         with self._lock:
             self.slept_s.append(seconds)
             self._now += timedelta(seconds=seconds)

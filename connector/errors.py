@@ -9,7 +9,8 @@
         RateLimitError(retry_after_s), QuotaError,
         ServerError, NetworkError                   4   transient: a later run may succeed
       JobError(job_id)                              4
-        JobFailedError, JobExpiredError, JobTimeoutError
+        JobFailedError, JobExpiredError,
+          JobTimeoutError, StillWaitingError
       DownloadError, DecodeError                    4
       BusyError                                     4   home or warehouse is held by another process
       ModelError(model, line, column)               5
@@ -94,6 +95,10 @@ class RateLimitError(ApiError, TransientException):
         self.retry_after_s = retry_after_s
 
 
+class QueueFullError(RateLimitError):
+    """The vendor's queue has no place for another job just now: waiting is all there is to do."""
+
+
 class QuotaError(ApiError, TransientException):
     """A daily or monthly allowance is used up; nothing helps before it renews."""
 
@@ -143,7 +148,11 @@ class JobExpiredError(JobError):
 
 
 class JobTimeoutError(JobError, TransientException):
-    """The job did not become ready before the deadline; it stays in the journal."""
+    """The job did not become ready before its deadline, or does not move: it was taken back."""
+
+
+class StillWaitingError(JobError, TransientException):
+    """The run's time for waiting is over: the job goes on, and the next run takes it up."""
 
 
 class DownloadError(ConnectorError, TransientException):

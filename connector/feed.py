@@ -51,7 +51,7 @@ class SweepFeed:
 
     def candidates(self, file: SpooledFile) -> list[Unit]:
         """The units that the file may turn out to hold."""
-        return self._twins[_remote_key(file.unit)]
+        return self._twins.get(_remote_key(file.unit)) or [file.unit]
 
     def identify(self, file: SpooledFile, names: Sequence[str]) -> Unit | None:
         """The unit that the file holds, by its column names; None when it is to be passed over.
@@ -100,7 +100,8 @@ class SweepFeed:
     def refuse(self, file: SpooledFile, reason: str, unit: Unit | None = None) -> None:
         """Fetch the file again; after three tries the unit fails by name."""
         reason = self._api.redact(reason)
-        if not self._fetcher.retry(file, unit or file.unit):
+        self._api.distrust(file.unit)
+        if not self._fetcher.retry(self._api, file, unit or file.unit):
             text = f"{reason} (tried {file.attempts} times). It is tried again by the next run."
             self._fail(file, text)
 

@@ -1,52 +1,28 @@
 """The fetcher: units of all sources -> verified files, concurrently, in order of urgency.
 
-It knows no dlt. Each lane (a source, or one app's queue at a vendor) has threads of its own, so
-that a lane that waits holds nobody up. Files already on disk are handed out without a request.
-Downloads pause while more than `backlog_bytes` of files wait to be loaded.
+It knows no dlt. Each lane (one queue of a vendor) has threads of its own, so that a lane that waits
+holds nobody up. Files already on disk are handed out without a request. Downloads pause while more
+than `backlog_bytes` of files wait to be loaded.
 """
 
 import heapq
 import sqlite3
 import threading
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Self
 
 from connector.api import Api
 from connector.clock import Clock
-from connector.errors import (
-    AuthError,
-    ConnectorError,
-    LossError,
-    NetworkError,
-    QuotaError,
-    RateLimitError,
-    ServerError,
-)
+from connector.errors import ConnectorError, StillWaitingError, TooLargeError
 from connector.journal import Journal, SpooledFile
-from connector.spool import Spool
-from connector.units import Failure, Unit, order_by_urgency
+from connector.lane import Lane
+from connector.spool import Spool, size_of
+from connector.units import Failure, Unit, is_same_content, order_by_urgency
 
 BACKLOG_BYTES = 2 << 30
 COUNT_TRIES = 3  # a file with a wrong number of rows is fetched this often
-OUTAGE_UNITS = 3  # so many units in a row without an answer: the vendor is down
-
-
-@dataclass(slots=True)
-class _Lane:
-    """One source's queue: `waiting` is a heap of (urgency, try, unit); `ready_bytes` of its files
-    have not been handed out yet.
-    """
-
-    api: Api
-    waiting: list[tuple[int, int, Unit]] = field(default_factory=list)
-    active: int = 0
-    silent: int = 0
-    stopped: ConnectorError | None = None
-    threads: int = 0
-    ready_bytes: int = 0
 
 
 Outcome = SpooledFile | Failure
@@ -73,11 +49,12 @@ class Fetcher:
         self._lock = threading.Lock()
         self._has_work = threading.Condition(self._lock)  # the threads wait on it
         self._has_news = threading.Condition(self._lock)  # `take` waits on it
-        self._lanes: dict[str, _Lane] = {}
+        self._lanes: dict[tuple[str, str], Lane] = {}  # by source and queue
+        self._ready_bytes: dict[str, int] = defaultdict(int)  # of files not handed out, by source
         self._done: deque[tuple[str, Outcome]] = deque()
         self._backlog: dict[object, int] = {}  # bytes by path of the files that wait to be loaded
         self._order = 0
-        self._is_closing = False
+        self.closing = threading.Event()
         self._threads: list[threading.Thread] = []
 
     def __enter__(self) -> Self:
@@ -96,27 +73,35 @@ class Fetcher:
         on_disk = {file.unit.id: file for file in self._journal.files(api.source)}
         wanted = order_by_urgency(units)
         with self._lock:
-            lane = self._lanes.setdefault(api.source, _Lane(api))
             for unit in wanted:
                 file = on_disk.get(unit.id)
-                if file and file.unit.revision == unit.revision and file.path.exists():
-                    self._put(lane, file)
-                    continue
-                self._order += 1
-                heapq.heappush(lane.waiting, (self._order, 1, unit))
-            self._start_threads(lane)
-            self._has_work.notify_all()
-            self._has_news.notify_all()
+                if file and is_same_content(unit, file.unit) and file.path.exists():
+                    self._put(file)
+                else:
+                    self._enqueue(api, unit, 1)
+            self._wake_all()
 
-    def _start_threads(self, lane: _Lane) -> None:
+    def _enqueue(self, api: Api, unit: Unit, attempt: int) -> None:
+        """Put a unit at the end of its lane, which gets a thread for it if it may have more."""
+        key = api.source, api.queue_of(unit)
+        lane = self._lanes.setdefault(key, Lane(api))
+        self._order += 1
+        heapq.heappush(lane.waiting, (self._order, attempt, unit))
+        self._start_threads(lane)
+
+    def _wake_all(self) -> None:
+        self._has_work.notify_all()
+        self._has_news.notify_all()
+
+    def _start_threads(self, lane: Lane) -> None:
         for _ in range(min(lane.api.parallel, len(lane.waiting)) - lane.threads):
             lane.threads += 1
-            name = f"fetch-{lane.api.source}-{lane.threads}"
+            name = f"fetch-{lane.api.source}-{len(self._threads)}"
             thread = threading.Thread(target=self._work, args=(lane,), name=name, daemon=True)
             self._threads.append(thread)
             thread.start()
 
-    def _work(self, lane: _Lane) -> None:
+    def _work(self, lane: Lane) -> None:
         """One thread: the most urgent unit, again and again, until the fetcher closes."""
         while (task := self._next(lane)) is not None:
             _, attempt, unit = task
@@ -124,8 +109,12 @@ class Fetcher:
             try:
                 outcome = self._download(lane.api, unit, attempt)
                 lane.silent = 0
+            except StillWaitingError:
+                lane.pending.append(unit)
+            except TooLargeError as error:
+                outcome = self._split(lane, unit, error)
             except ConnectorError as error:
-                outcome = self._judge(lane, unit, error)
+                outcome = lane.judge(unit, error)
             except BaseException as error:
                 outcome = Failure(unit, f"unexpected {type(error).__name__}: {error}", 4)
                 lane.stopped = ConnectorError(outcome.reason)
@@ -133,11 +122,11 @@ class Fetcher:
             finally:
                 self._finish(lane, outcome)
 
-    def _next(self, lane: _Lane) -> tuple[int, int, Unit] | None:
+    def _next(self, lane: Lane) -> tuple[int, int, Unit] | None:
         with self._lock:
-            while not self._is_closing:
+            while not self.closing.is_set():
                 has_room = sum(self._backlog.values()) < self._backlog_bytes or self._is_stuck()
-                if lane.waiting and has_room and lane.stopped is None:
+                if has_room and lane.is_open:
                     lane.active += 1
                     return heapq.heappop(lane.waiting)
                 self._has_work.wait()
@@ -150,8 +139,8 @@ class Fetcher:
     def _download(self, api: Api, unit: Unit, attempt: int) -> SpooledFile:
         try:
             self._spool.check_room(unit.declared_bytes or 0)
-            path = api.download(unit, self._spool)
-            file = SpooledFile(unit, path, path.stat().st_size, self._clock.now(), attempt)
+            unit, path = api.download(unit, self._spool)
+            file = SpooledFile(unit, path, size_of(path), self._clock.now(), attempt)
             self._journal.add_file(file)
         except (OSError, sqlite3.Error) as error:
             raise ConnectorError(
@@ -160,36 +149,32 @@ class Fetcher:
             ) from error
         return file
 
-    def _judge(self, lane: _Lane, unit: Unit, error: ConnectorError) -> Failure:
-        """What a failed download means for its unit, and whether the lane goes on."""
-        match error:
-            case LossError():
-                pass
-            case AuthError() | QuotaError() | RateLimitError():
-                lane.stopped = error
-            case NetworkError() | ServerError(is_retryable=True):
-                lane.silent += 1
-                if lane.silent >= OUTAGE_UNITS:
-                    lane.stopped = error
-            case _ if type(error) is ConnectorError:
-                lane.stopped = error
-        return Failure(unit, str(error), error.exit_code)
+    def _split(self, lane: Lane, unit: Unit, error: TooLargeError) -> Failure | None:
+        """Queue the pieces of a unit that is too large for the vendor."""
+        pieces = lane.api.split(unit)
+        if not pieces:
+            return Failure(unit, str(error), error.exit_code)
+        with self._lock:
+            for piece in pieces:
+                self._enqueue(lane.api, piece, 1)
+        return None
 
-    def _finish(self, lane: _Lane, outcome: Outcome | None) -> None:
+    def _finish(self, lane: Lane, outcome: Outcome | None) -> None:
         with self._lock:
             lane.active -= 1
             if outcome is not None:
-                self._put(lane, outcome)
-            self._has_news.notify_all()
+                self._put(outcome)
+            self._wake_all()
         if outcome is not None:
             self._notify(outcome)
 
-    def _put(self, lane: _Lane, outcome: Outcome) -> None:
+    def _put(self, outcome: Outcome) -> None:
         """Make an outcome ready to be taken."""
+        source = outcome.unit.source
         if isinstance(outcome, SpooledFile):
             self._backlog[outcome.path] = outcome.bytes
-            lane.ready_bytes += outcome.bytes
-        self._done.append((lane.api.source, outcome))
+            self._ready_bytes[source] += outcome.bytes
+        self._done.append((source, outcome))
 
     def take(
         self, *, max_bytes: int, max_units: int, linger_s: float = 0.5
@@ -200,13 +185,13 @@ class Fetcher:
         """
         with self._lock:
             while not self._done:
-                if self._is_idle() or self._is_closing:
+                if self._is_idle() or self.closing.is_set():
                     return None
                 self._has_news.wait()
             source = self._done[0][0]
             give_up = time.monotonic() + linger_s
             while not self._is_idle() and (left_s := give_up - time.monotonic()) > 0:
-                is_full = self._lanes[source].ready_bytes >= max_bytes
+                is_full = self._ready_bytes[source] >= max_bytes
                 if is_full or len(self._done) >= max_units:
                     break
                 self._has_news.wait(left_s)
@@ -214,10 +199,7 @@ class Fetcher:
 
     def _is_idle(self) -> bool:
         """True when no lane has anything under way or can start anything."""
-        return all(
-            lane.active == 0 and (not lane.waiting or lane.stopped is not None)
-            for lane in self._lanes.values()
-        )
+        return all(lane.is_idle for lane in self._lanes.values())
 
     def _pick(self, source: str, max_bytes: int, max_units: int) -> list[Outcome]:
         picked: list[Outcome] = []
@@ -232,21 +214,17 @@ class Fetcher:
             else:
                 kept.append((name, outcome))
         self._done = kept
-        self._lanes[source].ready_bytes -= size
+        self._ready_bytes[source] -= size
         return picked
 
-    def retry(self, file: SpooledFile, unit: Unit) -> bool:
+    def retry(self, api: Api, file: SpooledFile, unit: Unit) -> bool:
         """Fetch a file again whose content was wrong; False when it had its three tries."""
         self.release([file])
         if file.attempts >= COUNT_TRIES:
             return False
         with self._lock:
-            lane = self._lanes[unit.source]
-            self._order += 1
-            heapq.heappush(lane.waiting, (self._order, file.attempts + 1, unit))
-            self._start_threads(lane)
-            self._has_work.notify_all()
-            self._has_news.notify_all()
+            self._enqueue(api, unit, file.attempts + 1)
+            self._wake_all()
         return True
 
     def release(self, files: Sequence[SpooledFile], *, keep: bool = False) -> None:
@@ -256,7 +234,7 @@ class Fetcher:
             if keep:
                 self._spool.keep(file.unit.id, file.path)
             else:
-                file.path.unlink(missing_ok=True)
+                self._spool.remove(file.path)
         with self._lock:
             for file in files:
                 self._backlog.pop(file.path, None)
@@ -265,25 +243,30 @@ class Fetcher:
     def stop(self, source: str, error: ConnectorError) -> None:
         """Start no more downloads of this source."""
         with self._lock:
-            if lane := self._lanes.get(source):
+            for lane in self._lanes_of(source):
                 lane.stopped = lane.stopped or error
             self._has_news.notify_all()
 
-    def stopped(self, source: str) -> ConnectorError | None:
-        """Why the source's downloads were stopped, or None."""
-        lane = self._lanes.get(source)
-        return lane.stopped if lane else None
+    def stops(self, source: str) -> list[ConnectorError]:
+        """Why downloads of the source were stopped, an error a queue; none where they were not."""
+        with self._lock:
+            return [lane.stopped for lane in self._lanes_of(source) if lane.stopped is not None]
 
     def not_started(self, source: str) -> list[Unit]:
-        """Units still queued, which a stopped lane leaves for the next run."""
+        """Units left for the next run: queued in a lane that was stopped, or still at the vendor."""
         with self._lock:
-            lane = self._lanes.get(source)
-            return [unit for _, _, unit in sorted(lane.waiting)] if lane else []
+            lanes = self._lanes_of(source)
+            pending = [unit for lane in lanes for unit in lane.pending]
+            waiting = sorted(item for lane in lanes for item in lane.waiting)
+        return pending + [unit for _, _, unit in waiting]
+
+    def _lanes_of(self, source: str) -> list[Lane]:
+        return [lane for (name, _), lane in self._lanes.items() if name == source]
 
     def close(self) -> None:
         """Let downloads under way end, and the threads with them."""
         with self._lock:
-            self._is_closing = True
+            self.closing.set()
             self._has_work.notify_all()
             self._has_news.notify_all()
         for thread in self._threads:

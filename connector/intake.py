@@ -126,14 +126,17 @@ class Intake:
             item.decoded.quarantine.close()
         yield from gatherer.flush()
 
-    def cursor_of(self, table: str) -> datetime | None:
-        """The newest change by the vendor among the accepted units of `table`."""
-        times = [
-            item.unit.vendor_updated_at or item.unit.upper_at
-            for item in self.accepted
-            if item.unit.table == table
+    def cursor_of(self, table: Table) -> datetime | None:
+        """How far the accepted units of `table` reach: their end where the cursor follows a column
+        of the table, else their newest change by the vendor.
+        """
+        units = [item.unit for item in self.accepted if item.unit.table == table.name]
+        follows_column = table.cursor in table.by_name
+        ends = [
+            unit.upper_at if follows_column else unit.vendor_updated_at or unit.upper_at
+            for unit in units
         ]
-        return max(times, default=None)
+        return max(ends, default=None)
 
     def last_event_of(self, table: str) -> datetime | None:
         """The newest event time among the accepted units of `table`, wrong clocks included."""

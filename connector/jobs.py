@@ -4,13 +4,19 @@ What was asked for is in the journal from before the request is sent, so that a 
 killed run is adopted and not asked for again. Data Stream has no jobs: its files are ready at once.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import NoReturn, Protocol
 
-from connector.clock import Clock
-from connector.errors import JobExpiredError, JobFailedError, JobTimeoutError
+from connector.context import ApiContext
+from connector.errors import (
+    JobExpiredError,
+    JobFailedError,
+    JobTimeoutError,
+    QueueFullError,
+    StillWaitingError,
+)
 from connector.journal import Journal
 from connector.units import Unit
 
@@ -25,7 +31,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The file, or its parts, can be downloaded from `places` (paths or links)."""
+    """The file, or its parts, can be had from `places` (paths or links)."""
 
     places: tuple[str, ...]
 
@@ -38,7 +44,7 @@ class JobApi(Protocol):
         ...
 
     def create(self, unit: Unit) -> str:
-        """Ask for the unit; the new job's id."""
+        """Ask for the unit; the new job's id. QueueFullError while the vendor takes no more."""
         ...
 
     def poll(self, job_id: str) -> Waiting | Ready:
@@ -52,14 +58,17 @@ class JobApi(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How to wait: the first pause, the longest, their growth, how long in all, and how often a
-    failed job is asked for again.
+    """How to wait: the first pause, the longest, their growth, the pause while the queue is full;
+    how long a job may take in all since it was asked for, how long its progress may stand still,
+    and how often a failed one is asked for again.
     """
 
     first_s: float = 10.0
     most_s: float = 60.0
     growth: float = 1.5
-    deadline: timedelta = timedelta(hours=1)
+    queue_full_s: float = 60.0
+    deadline: timedelta = timedelta(hours=6)
+    stuck: timedelta = timedelta(minutes=30)
     creations: int = 5
 
     def pauses(self) -> Iterator[float]:
@@ -70,38 +79,19 @@ class Patience:
             pause_s = min(pause_s * self.growth, self.most_s)
 
 
-def await_job(
-    api: JobApi,
-    unit: Unit,
-    journal: Journal,
-    clock: Clock,
-    patience: Patience,
-    *,
-    report: Callable[[Unit, Waiting], None] = lambda _unit, _waiting: None,
-) -> Ready:
+def await_job(api: JobApi, unit: Unit, context: ApiContext, patience: Patience) -> Ready:
     """The ready job of a unit: adopted where one exists, asked for otherwise.
 
     A job that failed or expired is asked for again, up to `creations` times in all. Raises
-    JobTimeoutError at the deadline (the job stays in the journal for the next run), JobFailedError
-    when the last one failed.
+    StillWaitingError when the run's time is over (the job goes on and stays in the journal),
+    JobTimeoutError when the job's own is (it is taken back), JobFailedError when the last one
+    failed.
     """
-    give_up_at = clock.now() + patience.deadline
+    journal = context.journal
     for attempt in range(1, patience.creations + 1):
-        job_id = _adopt(api, unit, journal) or _ask(api, unit, journal, clock)
+        job_id = _adopt(api, unit, journal) or _ask(api, unit, context, patience)
         try:
-            for pause_s in patience.pauses():
-                state = api.poll(job_id)
-                if isinstance(state, Ready):
-                    return state
-                report(unit, state)
-                wait_s = max(pause_s, state.retry_after_s or 0.0)
-                if clock.now() + timedelta(seconds=wait_s) > give_up_at:
-                    raise JobTimeoutError(
-                        f"job {job_id} of unit {unit.id} is not ready after {patience.deadline};"
-                        " it goes on at the vendor and the next run takes it up",
-                        job_id=job_id,
-                    )
-                clock.sleep(wait_s)
+            return _watch(api, unit, job_id, context, patience)
         except (JobFailedError, JobExpiredError):
             journal.forget_job(unit.id)
             if attempt == patience.creations:
@@ -119,11 +109,61 @@ def _adopt(api: JobApi, unit: Unit, journal: Journal) -> str | None:
     return known[0] or api.find(unit)
 
 
-def _ask(api: JobApi, unit: Unit, journal: Journal, clock: Clock) -> str:
-    journal.add_job(unit, "", clock.now())
-    job_id = api.create(unit)
-    journal.add_job(unit, job_id, clock.now())
-    return job_id
+def _ask(api: JobApi, unit: Unit, context: ApiContext, patience: Patience) -> str:
+    """Ask for the unit as soon as the vendor's queue takes it."""
+    while True:
+        context.journal.add_job(unit, "", context.clock.now())
+        try:
+            job_id = api.create(unit)
+        except QueueFullError as error:
+            context.journal.forget_job(unit.id)
+            context.report(unit.id, "the vendor's queue is full")
+            if not context.pause(error.retry_after_s or patience.queue_full_s):
+                raise StillWaitingError(
+                    f"unit {unit.id} was not asked for: the vendor's queue is full. The next run"
+                    " asks again.",
+                    job_id="",
+                ) from error
+            continue
+        context.journal.add_job(unit, job_id, context.clock.now())
+        return job_id
+
+
+def _watch(api: JobApi, unit: Unit, job_id: str, context: ApiContext, patience: Patience) -> Ready:
+    """Poll until the job is ready."""
+    known = context.journal.job(unit.id)
+    give_up_at = (known[1] if known else context.clock.now()) + patience.deadline
+    progress, moved_at = None, context.clock.now()
+    for pause_s in patience.pauses():
+        state = api.poll(job_id)
+        if isinstance(state, Ready):
+            return state
+        now = context.clock.now()
+        if state.progress != progress or state.progress is None:
+            progress, moved_at = state.progress, now
+        if now >= give_up_at:
+            _take_back(api, unit, job_id, context, f"is not ready {patience.deadline} after it was")
+        if now - moved_at >= patience.stuck:
+            _take_back(
+                api, unit, job_id, context, f"stands still for {now - moved_at} since it was"
+            )
+        said = "" if progress is None else f"{progress:.0%}"
+        context.report(unit.id, said)
+        if not context.pause(max(pause_s, state.retry_after_s or 0.0)):
+            raise StillWaitingError(
+                f"unit {unit.id} is being prepared by the vendor {said}; the next run takes it up",
+                job_id=job_id,
+            )
+    raise AssertionError("unreachable: pauses never end")
+
+
+def _take_back(api: JobApi, unit: Unit, job_id: str, context: ApiContext, problem: str) -> NoReturn:
+    """Cancel a job that holds up those behind it."""
+    api.cancel(job_id)
+    context.journal.forget_job(unit.id)
+    text = f"unit {unit.id}: its job {problem} asked for; it was cancelled, the next run asks anew"
+    context.warn(text)
+    raise JobTimeoutError(text, job_id=job_id)
 
 
 def cancel_orphans(api: JobApi, source: str, journal: Journal, wanted: set[str]) -> list[str]:

@@ -31,6 +31,7 @@ CREATE TABLE IF NOT EXISTS quota (
     source TEXT NOT NULL, kind TEXT NOT NULL, day TEXT NOT NULL, used INTEGER NOT NULL,
     PRIMARY KEY (source, kind, day));
 CREATE TABLE IF NOT EXISTS sizes (scope TEXT PRIMARY KEY, size INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS prints (unit TEXT PRIMARY KEY, print TEXT NOT NULL, at TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS runs (
     started_at TEXT PRIMARY KEY, command TEXT NOT NULL, exit_code INTEGER NOT NULL,
     summary TEXT NOT NULL);
@@ -65,13 +66,16 @@ class RecordedFailure:
 
 
 class Journal:
-    """The record in one home folder; close it when done."""
+    """The record in one home folder, or, without a path, in memory; close it when done."""
 
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    def __init__(self, path: Path | None = None) -> None:
+        if path is not None:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         self._lock = threading.Lock()
-        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._db = sqlite3.connect(
+            path or ":memory:", check_same_thread=False, isolation_level=None
+        )
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.executescript(SCHEMA)
@@ -204,6 +208,19 @@ class Journal:
         """The remembered size, or None."""
         rows = self._run("SELECT size FROM sizes WHERE scope = ?", scope)
         return rows[0][0] if rows else None
+
+    # What a unit's last file looked like, so that an old one is known when it comes again.
+
+    def note_print(self, unit_id: str, fingerprint: str, at: datetime) -> None:
+        """Remember the fingerprint of the unit's file of this moment."""
+        self._run(
+            "INSERT OR REPLACE INTO prints VALUES (?, ?, ?)", unit_id, fingerprint, at.isoformat()
+        )
+
+    def last_print(self, unit_id: str) -> tuple[str, datetime] | None:
+        """(fingerprint, moment) of the unit's last file, or None."""
+        rows = self._run("SELECT print, at FROM prints WHERE unit = ?", unit_id)
+        return (rows[0][0], datetime.fromisoformat(rows[0][1])) if rows else None
 
     # Runs.
 

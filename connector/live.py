@@ -6,13 +6,15 @@ the ledger says which ones count. A spooled file is deleted by the run after the
 """
 
 import logging
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import dlt
 from dlt.common.destination.exceptions import DestinationUndefinedEntity
 from dlt.sources import DltSource
 
-from connector.api import SourceApi
+from connector.api import ApiContext, SourceApi
 from connector.clock import Clock, RealClock
 from connector.decode import Options, remove_spills
 from connector.errors import ConfigError
@@ -23,31 +25,37 @@ from connector.intake import Intake
 from connector.journal import Journal
 from connector.resource import build_source
 from connector.spool import Spool
-from connector.units import LoadedUnit
+from connector.units import LoadedUnit, is_same_content
 from connector.warehouse.ledger import read_loaded
 
 logger = logging.getLogger("connector")
 
 
-def live_source(api: SourceApi, options: Options, clock: Clock | None = None) -> DltSource:
+MakeApi = Callable[[ApiContext], SourceApi]
+
+
+def live_source(make_api: MakeApi, options: Options, clock: Clock | None = None) -> DltSource:
     """The dlt source that fetches its own units when dlt extracts it.
 
     A unit that could not be had is logged, recorded in the journal, and left to the next run.
     """
-    tables = [table for table in load_tables(api.source).values() if table.name in api.tables]
-    session = _Session(api, options, clock or RealClock())
-    return build_source(api.source, tables, session.open)
+    with closing(make_api(ApiContext())) as api:  # wrong settings are told here
+        name = api.source
+        tables = [table for table in load_tables(name).values() if table.name in api.tables]
+    session = _Session(name, make_api, options, clock or RealClock())
+    return build_source(name, tables, session.open)
 
 
 class _Session:
     """What one extraction holds open."""
 
-    def __init__(self, api: SourceApi, options: Options, clock: Clock) -> None:
-        self._api, self._options, self._clock = api, options, clock
+    def __init__(self, name: str, make_api: MakeApi, options: Options, clock: Clock) -> None:
+        self._name, self._make_api = name, make_api
+        self._options, self._clock = options, clock
 
     def open(self) -> Intake:
         """Plan against the destination's ledger and start to download."""
-        _check_selection(self._api.source)
+        _check_selection(self._name)
         pipeline = dlt.current.pipeline()
         home = Path(pipeline.working_dir) / "connector"
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -55,15 +63,20 @@ class _Session:
         remove_spills(spool.folder)
         journal = Journal(home / "journal.db")
         fetcher = Fetcher(journal, spool, self._clock)
-        feed = LiveFeed(self._api, fetcher, journal, self._clock)
+        api = self._make_api(
+            ApiContext(journal, self._clock, stop=fetcher.closing, warn=logger.warning)
+        )
+        feed = LiveFeed(api, fetcher, journal, self._clock)
         loaded = _read_ledger(pipeline)
         done = [
             file
-            for file in journal.files(self._api.source)
-            if file.unit.id in loaded and loaded[file.unit.id].revision == file.unit.revision
+            for file in journal.files(self._name)
+            if file.unit.id in loaded and is_same_content(file.unit, loaded[file.unit.id])
         ]
         fetcher.release(done)
-        plan = self._api.plan(loaded, self._clock.now())
+        plan = api.plan(loaded, self._clock.now())
+        for refusal in plan.refusals.values():
+            logger.error("not planned: %s", refusal)
         feed.expect(plan.due)
         capabilities = pipeline.destination.capabilities()
         return Intake(
@@ -73,18 +86,18 @@ class _Session:
             now=self._clock.now,
             can_delete="delete-insert" in (capabilities.supported_merge_strategies or ()),
             takes_files=capabilities.preferred_loader_file_format == "parquet",
-            on_close=lambda: self._close(fetcher, feed, journal),
+            on_close=lambda: self._close(api, fetcher, feed, journal),
         )
 
-    def _close(self, fetcher: Fetcher, feed: LiveFeed, journal: Journal) -> None:
+    def _close(self, api: SourceApi, fetcher: Fetcher, feed: LiveFeed, journal: Journal) -> None:
         fetcher.close()
         for failure in feed.failures:
             logger.error("not loaded: %s: %s", failure.unit.id, failure.reason)
-        if stopped := fetcher.stopped(self._api.source):
-            left = len(fetcher.not_started(self._api.source))
-            logger.error("downloads stopped, %d units left to the next run: %s", left, stopped)
+        left = len(fetcher.not_started(self._name))
+        for error in fetcher.stops(self._name):
+            logger.error("downloads stopped, %d units left to the next run: %s", left, error)
         journal.close()
-        self._api.close()
+        api.close()
 
 
 def _check_selection(name: str) -> None:

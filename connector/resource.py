@@ -100,7 +100,7 @@ def _table_resource(table: Table, intake: Callable[[], Intake], *, is_append: bo
         except BaseException:
             package.close()
             raise
-        reached = package.cursor_of(table.name) if package.moves_cursor else None
+        reached = package.cursor_of(table) if package.moves_cursor else None
         cursor.advance(max(filter(None, (before, reached)), default=None))
         _note_reporting_cursor(table, package.last_event_of(table.name))
 

@@ -8,6 +8,7 @@ as it was on the wire.
 import os
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -16,6 +17,7 @@ from uuid import uuid4
 
 from isal import isal_zlib
 
+from connector.decode.unpack import list_parts
 from connector.errors import ConnectorError, DownloadError
 from connector.http import Response, TransportError, redact_url, shorten
 
@@ -23,6 +25,8 @@ HEAD_BYTES = 512
 KEPT = "kept_"
 _BrokenGzipError = cast("type[Exception]", isal_zlib.IsalError)
 DISK_RESERVE_BYTES = 64 << 20
+_TRAILER_BYTES = 8  # of a gzip stream: checksum and length of the text
+_BLOCK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,23 @@ class Spool:
             part.unlink(missing_ok=True)
         return final
 
+    def gather(self, unit_id: str, parts: Sequence[Path]) -> Path:
+        """Make one folder of a unit's verified files, which become its parts in this order."""
+        final = self.new_path(unit_id)
+        making = final.with_suffix(".part")
+        making.mkdir(mode=0o700)
+        for number, part in enumerate(parts):
+            part.replace(making / f"{number:04}{part.suffix}")
+        making.replace(final)
+        return final
+
+    def remove(self, path: Path) -> None:
+        """Delete a file, or a folder of parts; one that is gone is no error."""
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
     def keep(self, unit_id: str, path: Path) -> None:
         """Keep a loaded file, under its unit's name."""
         if path.exists():
@@ -86,11 +107,34 @@ class Spool:
         strangers = [
             path
             for path in self.folder.iterdir()
-            if path.is_file() and path not in known and not path.name.startswith(KEPT)
+            if path not in known and not path.name.startswith(KEPT)
         ]
         for path in strangers:
-            path.unlink(missing_ok=True)
+            self.remove(path)
         return len(strangers)
+
+
+def size_of(path: Path) -> int:
+    """Bytes on disk of a file, or of all parts of a folder."""
+    return sum(part.stat().st_size for part in list_parts(path))
+
+
+def fingerprint(path: Path) -> str:
+    """Tells the content of a verified file, or folder of parts, from another's: the checksum and
+    length that a gzip stream ends with, else the same two of the text.
+    """
+    return "/".join(_fingerprint_part(part) for part in list_parts(path))
+
+
+def _fingerprint_part(path: Path) -> str:
+    with path.open("rb") as file:
+        if path.suffix == ".gz":
+            file.seek(-_TRAILER_BYTES, os.SEEK_END)
+            return file.read().hex()
+        checksum = length = 0
+        while block := file.read(_BLOCK_BYTES):
+            checksum, length = isal_zlib.crc32(block, checksum), length + len(block)
+    return f"{checksum:08x}{length:x}"
 
 
 class _PlainCheck:

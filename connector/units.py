@@ -8,9 +8,11 @@ Every state a unit leaves the flow in is recorded with its name; none is silent.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from connector.errors import ApiError
 
 _TIMES = ("lower_at", "upper_at", "vendor_updated_at", "expires_at")
 
@@ -64,17 +66,54 @@ class Unit:
         return cls(**values)
 
 
+RELOAD = "reload:"  # before the schema id of a ledger row: the unit is to be loaded once more
+
+
 @dataclass(frozen=True, slots=True)
 class LoadedUnit:
     """What the ledger holds of a unit that was loaded: enough to see whether it changed since."""
 
     id: str
-    revision: str
     table: str
     application_id: str
+    axis: str
     lower_at: datetime
     upper_at: datetime
-    expires_at: datetime | None = None
+    declared_rows: int | None = None
+    schema_id: str = ""
+    vendor_updated_at: datetime | None = None
+
+    @classmethod
+    def of(cls, unit: Unit) -> "LoadedUnit":
+        """The unit as the ledger will hold it."""
+        return cls(
+            id=unit.id,
+            table=unit.table,
+            application_id=unit.application_id,
+            axis=unit.axis,
+            lower_at=unit.lower_at,
+            upper_at=unit.upper_at,
+            declared_rows=unit.declared_rows,
+            schema_id=unit.schema_id,
+            vendor_updated_at=unit.vendor_updated_at,
+        )
+
+    @property
+    def is_to_reload(self) -> bool:
+        """True where somebody asked for it to be loaded once more."""
+        return self.schema_id.startswith(RELOAD)
+
+
+def is_same_content(wanted: Unit, held: Unit | LoadedUnit) -> bool:
+    """True when `held` has what `wanted` asks for: nothing the vendor says of it has moved.
+
+    A row count that was not announced beforehand says nothing.
+    """
+    return (
+        wanted.vendor_updated_at == held.vendor_updated_at
+        and wanted.schema_id == held.schema_id
+        and wanted.declared_rows in (None, held.declared_rows)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +142,27 @@ def is_settled(unit: Unit, now: datetime, settle: timedelta) -> bool:
 def changed_units(units: Iterable[Unit], loaded: Mapping[str, LoadedUnit]) -> list[Unit]:
     """The units that were never loaded, or that the vendor changed since they were."""
     return [
-        unit for unit in units if unit.id not in loaded or loaded[unit.id].revision != unit.revision
+        unit
+        for unit in units
+        if unit.id not in loaded or not is_same_content(unit, loaded[unit.id])
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The part of a source's past to look at: half-open aware UTC bounds on the units' own axis,
+    None where it is open. `is_reload`: what it holds is loaded again.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    is_reload: bool = False
+
+    def touches(self, lower_at: datetime, upper_at: datetime) -> bool:
+        """True when some of the half-open range lies in the scope."""
+        return (self.since is None or upper_at > self.since) and (
+            self.until is None or lower_at < self.until
+        )
 
 
 def split_unit(unit: Unit, parts: int = 2) -> list[Unit]:
@@ -135,16 +193,20 @@ class Plan:
     """What a vendor has, against what is loaded.
 
     `due` units are to be fetched, most urgent first; `growing` ones are not settled yet. `listed`
-    holds the id of every unit the vendor lists. `requests` is what fetching `due` costs of the
-    quota of `quota_per_day` (None: no daily quota).
+    holds the id of every unit the vendor lists (None: it keeps history, nothing vanishes).
+    `requests` is what fetching `due` costs of the quota of `quota_per_day` (None: no daily quota),
+    `requests_daily` what a day costs once history is loaded. `refusals` are applications that
+    could not be planned, with the reason.
     """
 
     source: str
     due: list[Unit]
     growing: list[Unit]
-    listed: frozenset[str]
+    listed: frozenset[str] | None
     requests: int
     quota_per_day: int | None = None
+    requests_daily: int | None = None
+    refusals: Mapping[str, ApiError] = field(default_factory=dict)
 
 
 def units_at_risk(plan: Plan, used_today: int, now: datetime) -> list[Unit]:

@@ -29,7 +29,7 @@ def follow_sync(session: Session) -> Iterator[Notify]:
         bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
-            TextColumn("{task.fields[loaded]:,}/{task.fields[planned]:,} windows"),
+            TextColumn("{task.fields[loaded]:,}/{task.fields[planned]:,} units"),
             TextColumn("{task.fields[size]}"),
             TextColumn("{task.fields[speed]:,.0f} rows/s"),
             TimeRemainingColumn(compact=True),
@@ -53,7 +53,7 @@ class _Counts:
 
 
 class _Bars:
-    """A bar a source; a window counts half when it is fetched and whole when it is loaded."""
+    """A bar a source; a unit counts half when it is fetched and whole when it is loaded."""
 
     def __init__(self, bars: Progress) -> None:
         self._bars = bars
@@ -66,6 +66,9 @@ class _Bars:
         """Move the source's bar; called from the threads that download."""
         if event.kind in {"failed", "note"}:
             structlog.get_logger().warning(event.text, source=event.source)
+            return
+        if event.kind == "waiting":
+            structlog.get_logger().debug(event.text, source=event.source)
             return
         with self._lock:
             counts = self._counts[event.source]

@@ -160,17 +160,17 @@ def _fetch_again(
 ) -> dict[str, Any]:
     """Mark the units of unreadable records that the vendor still lists."""
     from connector.errors import ConnectorError
-    from connector.warehouse.upkeep import list_available, mark_units
+    from connector.warehouse.upkeep import list_missing, mark_units
 
     outcome: dict[str, Any] = {"units_marked": [], "units_gone": [], "problem": ""}
     if not done.units_left or is_local:
         return outcome
     try:
-        listed = list_available(done.source, journal)
+        gone = list_missing(done.source, journal, done.units_left)
     except ConnectorError as error:
         return outcome | {"problem": str(error)}
-    outcome["units_marked"] = [unit for unit in done.units_left if unit in listed]
-    outcome["units_gone"] = [unit for unit in done.units_left if unit not in listed]
+    outcome["units_marked"] = [unit for unit in done.units_left if unit not in gone]
+    outcome["units_gone"] = gone
     mark_units(connection, done.source, outcome["units_marked"])
     return outcome
 

@@ -42,9 +42,11 @@ class SandboxClock:
         with self._lock:
             self._ahead_s = moment.timestamp() - base
 
-    def sleep(self, seconds: float) -> None:
-        """Wait; on a simulated clock the time jumps instead."""
-        if self.mode == "real":
+    def sleep(self, seconds: float, wake: threading.Event | None = None) -> None:
+        """Wait, or until `wake` is set; on a simulated clock the time jumps instead."""
+        if self.mode == "simulated":
+            self.advance(seconds)
+        elif wake is None:
             time.sleep(seconds)
         else:
-            self.advance(seconds)
+            wake.wait(seconds)

@@ -45,7 +45,7 @@ _JSON_COLUMNS = frozenset({"event_days"})
 
 _READ = """
 SELECT u.unit, u.vendor_updated_at, u.declared_rows, u.schema_id, u.table_name, u.application_id,
-       u.lower_at, u.upper_at
+       u.axis, u.lower_at, u.upper_at
 FROM units AS u
 LEFT JOIN _dlt_loads AS l ON l.load_id = u._dlt_load_id
 """
@@ -122,15 +122,17 @@ def read_rows(client: SqlClient, where: str) -> dict[str, LoadedUnit]:
     """The units of the ledger rows that `where` keeps, by id; the newest load's of several."""
     loaded: dict[str, LoadedUnit] = {}
     for row in client.execute_sql(f"{_READ} {where} ORDER BY u._dlt_load_id") or ():
-        unit_id, updated_at, declared, schema_id, table, application_id, lower, upper = row
-        updated = _to_utc(updated_at).isoformat() if updated_at else ""
+        unit_id, updated_at, declared, schema_id, table, application_id, axis, lower, upper = row
         loaded[unit_id] = LoadedUnit(
             id=unit_id,
-            revision=f"{updated}/{declared}/{schema_id}",
             table=table,
             application_id=application_id,
+            axis=axis or "",
             lower_at=_to_utc(lower),
             upper_at=_to_utc(upper),
+            declared_rows=declared,
+            schema_id=schema_id or "",
+            vendor_updated_at=_to_utc(updated_at) if updated_at else None,
         )
     return loaded
 

@@ -1,13 +1,13 @@
 """What the next sync would do, what it costs of each quota, and what would be lost."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
-from connector.api import SourceApi
+from connector.api import ApiContext, SourceApi
 from connector.clock import Clock, RealClock
-from connector.errors import EXIT_OK, LossError, QuotaError
+from connector.errors import ApiError, LossError, QuotaError, worst_exit_code
 from connector.journal import Journal
 from connector.units import Plan, Unit, units_at_risk
 from connector.warehouse.home import hold_home
@@ -28,14 +28,18 @@ class SourcePlan:
     growing: list[Unit]
     gone: list[Unit] = field(default_factory=list)
     at_risk: list[Unit] = field(default_factory=list)
+    refusals: Mapping[str, ApiError] = field(default_factory=dict)
     requests: int = 0
+    requests_daily: int | None = None
     quota_used: int = 0
     quota_per_day: int | None = None
 
     @property
     def exit_code(self) -> int:
-        """7 when data is lost for certain."""
-        return LossError.exit_code if self.gone or self.at_risk else EXIT_OK
+        """7 when data is lost for certain, else what the vendor's refusals mean."""
+        if self.gone or self.at_risk:
+            return LossError.exit_code
+        return worst_exit_code([error.exit_code for error in self.refusals.values()])
 
     def to_json(self) -> dict[str, Any]:
         """Counts, and the units of each kind by id."""
@@ -46,11 +50,13 @@ class SourcePlan:
             "bytes_due": sum(unit.declared_bytes or 0 for unit in self.due),
             "units_growing": len(self.growing),
             "requests": self.requests,
+            "requests_daily": self.requests_daily,
             "quota_used": self.quota_used,
             "quota_per_day": self.quota_per_day,
             "next_expiry_at": _first_expiry(self.due),
             "gone": [unit.id for unit in self.gone],
             "at_risk": [unit.id for unit in self.at_risk],
+            "refusals": {app: str(error) for app, error in self.refusals.items()},
             "tables": [
                 _summarise(table, self.due) for table in sorted({u.table for u in self.due})
             ],
@@ -85,7 +91,7 @@ def plan(
 
 
 def _plan_source(settings: Settings, name: str, journal: Journal, clock: Clock) -> SourcePlan:
-    api, _ = open_api(name, quota_counter(journal, name, clock))
+    api, _ = open_api(name, ApiContext(journal, clock, quota_counter(journal, name, clock)))
     with closing(api):
         with explain_load_errors(settings):
             loaded = read_ledger(open_pipeline(settings, name))
@@ -97,7 +103,9 @@ def _plan_source(settings: Settings, name: str, journal: Journal, clock: Clock) 
             growing=made.growing,
             gone=find_gone(journal, api, made),
             at_risk=units_at_risk(made, used, clock.now()),
+            refusals=made.refusals,
             requests=made.requests,
+            requests_daily=made.requests_daily,
             quota_used=used,
             quota_per_day=made.quota_per_day,
         )
@@ -105,12 +113,15 @@ def _plan_source(settings: Settings, name: str, journal: Journal, clock: Clock) 
 
 def find_gone(journal: Journal, api: SourceApi, made: Plan) -> list[Unit]:
     """Units that were listed once, were never loaded, and are listed no more."""
+    if made.listed is None:
+        return []
     return [
         unit
         for unit in journal.seen(api.source)
         if unit.id not in made.listed
         and unit.table in api.tables
         and unit.application_id in api.application_ids
+        and unit.application_id not in made.refusals
     ]
 
 

@@ -7,7 +7,7 @@ from connector.clock import Clock
 from connector.fetch import Fetcher
 from connector.journal import Journal
 from connector.spool import Spool
-from connector.units import Unit
+from connector.units import Scope, Unit
 from connector.warehouse.run_report import Progress
 from connector.warehouse.settings import Settings
 
@@ -27,13 +27,15 @@ class SyncRequest:
     max_wait_s: float = 3600.0
     is_backfill: bool = False
 
+    @property
+    def scope(self) -> Scope:
+        """The range asked for."""
+        return Scope(self.since, self.until, is_reload=self.is_backfill)
+
     def covers(self, unit: Unit) -> bool:
-        """True when the unit's table and start are asked for."""
-        return (
-            (not self.tables or unit.table in self.tables)
-            and (self.since is None or unit.lower_at >= self.since)
-            and (self.until is None or unit.lower_at < self.until)
-        )
+        """True when the unit's table and some of its range are asked for."""
+        is_wanted = not self.tables or unit.table in self.tables
+        return is_wanted and self.scope.touches(unit.lower_at, unit.upper_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from connector.errors import EXIT_OK, worst_exit_code
 class ProgressEvent:
     """Something happened: `units` with `bytes` on disk or `rows` in the warehouse."""
 
-    kind: Literal["planned", "fetched", "loaded", "failed", "note"]
+    kind: Literal["planned", "fetched", "loaded", "failed", "waiting", "note"]
     source: str
     units: int = 0
     bytes: int = 0

@@ -1,6 +1,6 @@
 """The `[connector]` section and the sources' sections, resolved the way dlt resolves them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -9,7 +9,7 @@ import dlt
 from dlt.common.configuration import resolve_configuration
 from dlt.common.configuration.exceptions import ConfigFieldMissingException, ConfigurationException
 
-from connector.api import SourceApi
+from connector.api import ApiContext, SourceApi
 from connector.decode import Options
 from connector.errors import ConfigError
 from connector.sources import import_source, list_sources
@@ -119,9 +119,7 @@ def resolve_source(name: str) -> Mapping[str, Any]:
     return dict(resolved)
 
 
-def open_api(
-    name: str, count: Callable[[str, int], None] = lambda _kind, _limit: None
-) -> tuple[SourceApi, Options]:
+def open_api(name: str, context: ApiContext | None = None) -> tuple[SourceApi, Options]:
     """The API of a configured source, and how its files are read."""
     module, settings = import_source(name), resolve_source(name)
-    return module.make_api(settings, count), module.make_options(settings)
+    return module.make_api(settings, context or ApiContext()), module.make_options(settings)

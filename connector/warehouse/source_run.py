@@ -3,7 +3,9 @@
 import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Literal
 
+from connector.api import ApiContext
 from connector.decode import Decoded
 from connector.errors import ConnectorError, LossError
 from connector.feed import SweepFeed
@@ -11,7 +13,7 @@ from connector.fields import Table, load_tables
 from connector.intake import Intake
 from connector.journal import SpooledFile
 from connector.resource import build_source
-from connector.units import Failure, LoadedUnit, Plan, Unit
+from connector.units import Failure, LoadedUnit, Plan, Unit, changed_units, is_same_content
 from connector.warehouse.planning import find_gone, quota_counter
 from connector.warehouse.recovery import recover
 from connector.warehouse.request import RunContext
@@ -43,11 +45,26 @@ class SourceRun:
         self._loaded: dict[str, LoadedUnit] = {}
         self._fetched: dict[str, Unit] = {}  # what this run loaded, as it was loaded
         self._started = time.monotonic()
-        self._count = quota_counter(context.journal, name, context.clock)
-        self._api, self._options = open_api(name, self._count)
+        self._api, self._options = open_api(name, self._describe_run())
         self._feed = SweepFeed(self._api, context.fetcher, context.journal, context.clock)
         self._left_out = 0
         self._ended_by: ConnectorError | None = None
+
+    def _describe_run(self) -> ApiContext:
+        """The run as the vendor's API may use it."""
+        context = self._context
+        return ApiContext(
+            journal=context.journal,
+            clock=context.clock,
+            count=quota_counter(context.journal, self.name, context.clock),
+            wait_until=context.clock.now() + timedelta(seconds=context.request.max_wait_s),
+            stop=context.fetcher.closing,
+            report=lambda unit, text: self._tell("waiting", f"{unit} {text}".strip()),
+            warn=lambda text: self._tell("note", text),
+        )
+
+    def _tell(self, kind: Literal["waiting", "note"], text: str) -> None:
+        self._context.progress(ProgressEvent(kind, self.name, text=text))
 
     def close(self) -> None:
         """Close the connections to the vendor."""
@@ -67,7 +84,7 @@ class SourceRun:
 
     def _report_error(self, text: str, exit_code: int) -> None:
         self.report.fail(text, exit_code)
-        self._context.progress(ProgressEvent("note", self.name, text=text))
+        self._tell("note", text)
 
     def start(self) -> None:
         """Undo what a killed run left, read the ledger, ask the vendor, and queue what is due."""
@@ -81,10 +98,12 @@ class SourceRun:
         self._can_delete = can_delete(self._pipeline)
         self._is_first_load = not self._loaded
         self._release_loaded()
-        ledger = {} if context.request.is_backfill else self._loaded
-        plan = self._api.plan(ledger, context.clock.now())
+        plan = self._api.plan(self._loaded, context.clock.now(), context.request.scope)
+        for error in plan.refusals.values():
+            self._report_error(str(error), error.exit_code)
         self._note_losses(plan)
-        context.journal.note_seen(self.name, self._not_loaded(plan), context.clock.now())
+        if plan.listed is not None:
+            context.journal.note_seen(self.name, self._not_loaded(plan), context.clock.now())
         due = self._choose(plan)
         self._feed.expect(due)
         self._warn_of_expiry(due)
@@ -104,17 +123,13 @@ class SourceRun:
             file
             for file in self._context.journal.files(self.name)
             if file.unit.id in self._loaded
-            and self._loaded[file.unit.id].revision == file.unit.revision
+            and is_same_content(file.unit, self._loaded[file.unit.id])
         ]
         self._context.fetcher.release(done, keep=self._context.settings.keep_files)
 
     def _not_loaded(self, plan: Plan) -> list[Unit]:
         """What the vendor lists and the warehouse has not: expected until it is loaded."""
-        return [
-            unit
-            for unit in (*plan.due, *plan.growing)
-            if unit.id not in self._loaded or self._loaded[unit.id].revision != unit.revision
-        ]
+        return changed_units((*plan.due, *plan.growing), self._loaded)
 
     def _note_losses(self, plan: Plan) -> None:
         """Report units that vanished before they were loaded: once, by name."""
@@ -215,7 +230,7 @@ class SourceRun:
         )
         for item in intake.accepted:
             self._fetched[item.unit.id] = item.unit
-            self._loaded[item.unit.id] = _to_loaded(item.unit)
+            self._loaded[item.unit.id] = LoadedUnit.of(item.unit)
             self._count_rows(item.unit.table, item.decoded)
             self.report.bytes += item.file.bytes
         self.report.units_loaded += len(ids)
@@ -240,12 +255,12 @@ class SourceRun:
         """Complete the report."""
         report, fetcher = self.report, self._context.fetcher
         not_started = len(fetcher.not_started(self.name))
-        stopped = fetcher.stopped(self.name)
-        if stopped is not None and stopped is not self._ended_by:
-            text = f"downloads stopped, {not_started} units are left to the next run: {stopped}"
-            self._report_error(text, stopped.exit_code)
+        stops = [error for error in fetcher.stops(self.name) if error is not self._ended_by]
+        for error in stops:
+            text = f"downloads stopped, {not_started} units are left to the next run: {error}"
+            self._report_error(text, error.exit_code)
         for failure in self._feed.failures:
-            if stopped is None or failure.reason != str(stopped):
+            if failure.reason not in map(str, stops):
                 report.fail(f"{failure.unit.id}: {failure.reason}", failure.exit_code)
         report.units_failed = len({failure.unit.id for failure in self._feed.failures})
         report.units_pending = self._left_out + not_started
@@ -256,17 +271,6 @@ class SourceRun:
             with explain_load_errors(self._context.settings):
                 create_missing_tables(self._pipeline, tables)
         report.seconds = time.monotonic() - self._started
-
-
-def _to_loaded(unit: Unit) -> LoadedUnit:
-    return LoadedUnit(
-        id=unit.id,
-        revision=unit.revision,
-        table=unit.table,
-        application_id=unit.application_id,
-        lower_at=unit.lower_at,
-        upper_at=unit.upper_at,
-    )
 
 
 def _to_expected(unit: LoadedUnit, source: str) -> Unit:

@@ -16,18 +16,19 @@ from typing import Any
 import dlt
 from duckdb import DuckDBPyConnection
 
+from connector.api import ApiContext
 from connector.clock import RealClock
 from connector.errors import ConfigError
 from connector.fields import load_tables
 from connector.journal import Journal
 from connector.sources import list_sources
+from connector.units import RELOAD
 from connector.warehouse.planning import quota_counter
 from connector.warehouse.settings import Settings, open_api
 from connector.warehouse.store import explain_load_errors, load_package, open_pipeline
 
 FORMAT = "app-analytics-connector state"
 VERSION = 1
-RELOAD = "reload:"  # before a ledger row's schema id: the unit is to be loaded once more
 JOURNAL_TABLES = ("seen", "failures", "jobs", "quota", "sizes", "runs")  # all but files on disk
 _LATER = "loaded again as soon as the vendor is asked; what it no longer has stays as it is"
 
@@ -75,11 +76,14 @@ def mark_units(connection: DuckDBPyConnection, source: str, units: Sequence[str]
     return int(marked[0][0])
 
 
-def list_available(source: str, journal: Journal) -> frozenset[str]:
-    """Ids of the units the vendor has now; asks it, and counts that against its quota."""
-    api, _ = open_api(source, quota_counter(journal, source, RealClock()))
+def list_missing(source: str, journal: Journal, units: Sequence[str]) -> list[str]:
+    """Those of `units` that the vendor has no more; asks it, and counts that against its quota."""
+    clock = RealClock()
+    context = ApiContext(journal, clock, quota_counter(journal, source, clock))
+    api, _ = open_api(source, context)
     with closing(api):
-        return api.plan({}, datetime.now(UTC)).listed
+        listed = api.plan({}, clock.now()).listed
+    return [] if listed is None else [unit for unit in units if unit not in listed]
 
 
 def count_marked(connection: DuckDBPyConnection, source: str) -> int:

@@ -1,6 +1,6 @@
 """AppMetrica Data Stream: 5-minute windows of an app's processed data, kept for 7 days."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -8,6 +8,7 @@ import dlt
 from dlt.common.typing import TSecretStrValue
 from dlt.sources import DltSource
 
+from connector.api import ApiContext
 from connector.decode import Options
 from connector.live import live_source
 from connector.settings import Section
@@ -59,12 +60,10 @@ def appmetrica_stream(  # noqa: PLR0917 - a source's signature is its configurat
         "json_layout": json_layout,
         "empty_text": empty_text,
     }
-    return live_source(make_api(settings), make_options(settings))
+    return live_source(lambda context: make_api(settings, context), make_options(settings))
 
 
-def make_api(
-    settings: Mapping[str, Any], count: Callable[[str, int], None] = lambda _kind, _limit: None
-) -> StreamApi:
+def make_api(settings: Mapping[str, Any], context: ApiContext) -> StreamApi:
     """The API of these settings; raises ConfigError naming the first one that is wrong."""
     section = Section(SOURCE, settings)
     return StreamApi(
@@ -78,7 +77,7 @@ def make_api(
         throttle_codes=tuple(int(code) for code in section.numeric_ids("throttle_codes")),
         download_empty=section.flag("download_empty"),
         schema_split=section.flag("schema_split"),
-        count=count,
+        count=context.count,
     )
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from connector.errors import (
+    ApiError,
+    AuthError,
     ConfigError,
     DownloadError,
     LossError,
@@ -26,6 +28,7 @@ from connector.spool import Spool
 from connector.units import (
     LoadedUnit,
     Plan,
+    Scope,
     Unit,
     changed_units,
     is_settled,
@@ -36,7 +39,7 @@ BASE_URL = "https://api.appmetrica.yandex.com"
 REQUESTS_PER_DAY = 50_000
 MOST_PARALLEL = 10
 MANAGEMENT_PER_SECOND = 30
-_BAD_REQUEST, _SERVER_ERROR = 400, 500
+_BAD_REQUEST, _UNAUTHORIZED, _SERVER_ERROR = 400, 401, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +102,14 @@ class StreamApi:
         answer = self.client.post_json(_settings_path(application_id), {"settings": settings})
         return dict(_take(answer, "settings"))
 
-    def plan(self, loaded: Mapping[str, LoadedUnit], now: datetime) -> Plan:
+    def plan(self, loaded: Mapping[str, LoadedUnit], now: datetime, scope: Scope = Scope()) -> Plan:
         """Windows that are new or changed and have settled, against those that still grow.
 
         A vendor clock ahead of ours does not stop loading: the newest change listed counts as now
-        when it is later.
+        when it is later. An application the vendor refuses stops no other.
         """
-        listed = self.list_units()
+        loaded = {} if scope.is_reload else loaded
+        listed, refusals = self._list_allowed()
         changes = [unit.vendor_updated_at for unit in listed if unit.vendor_updated_at]
         now = max([now, *changes])
         wanted = changed_units(listed, loaded)
@@ -120,7 +124,21 @@ class StreamApi:
             listed=frozenset(unit.id for unit in listed),
             requests=len(due) + 2 * len(self.application_ids),
             quota_per_day=REQUESTS_PER_DAY,
+            refusals=refusals,
         )
+
+    def _list_allowed(self) -> tuple[list[Unit], dict[str, ApiError]]:
+        """Windows of the applications that may be seen, and a refusal for each of the others."""
+        listed: list[Unit] = []
+        refusals: dict[str, ApiError] = {}
+        for application_id in self.application_ids:
+            try:
+                listed += self.list_windows(application_id)
+            except (AuthError, NotFoundError) as error:
+                if error.status == _UNAUTHORIZED:
+                    raise
+                refusals[application_id] = error
+        return listed, refusals
 
     def refresh(self, unit: Unit) -> Unit | None:
         """The window as status lists it now; None when it is gone."""
@@ -148,7 +166,18 @@ class StreamApi:
         body = self.client.get_json(path)
         return parse_status(body, application_id, self.tables, schema_split=self.schema_split)
 
-    def download(self, unit: Unit, spool: Spool) -> Path:
+    def queue_of(self, unit: Unit) -> str:  # noqa: ARG002 - a listed window is ready at once
+        """All windows are in one lane: there is no queue at the vendor."""
+        return ""
+
+    def split(self, unit: Unit) -> list[Unit]:  # noqa: ARG002 - as above
+        """A window is as small as it gets."""
+        return []
+
+    def distrust(self, unit: Unit) -> None:
+        """A window's file is made anew by the vendor alone: there is nothing to ask for."""
+
+    def download(self, unit: Unit, spool: Spool) -> tuple[Unit, Path]:
         """The verified file of one window; transient failures are tried again.
 
         Raises LossError when the window is gone, QuotaError at 400 (plan or monthly limit),
@@ -157,7 +186,7 @@ class StreamApi:
         for attempt in self.client.attempts():
             with attempt:
                 try:
-                    return self._download_once(unit, spool)
+                    return unit, self._download_once(unit, spool)
                 except NotFoundError as error:
                     raise self._explain_absence(unit, error) from error
         raise AssertionError("unreachable: the last attempt raises")

@@ -19,17 +19,27 @@ PATIENCE_S = 30.0
 
 @dataclass
 class FakeApi:
-    """`answers` are errors by unit id; `gate` holds downloads up until it is set."""
+    """`answers` are errors, `queues` queues and `pieces` smaller units by unit id; `gate` holds
+    downloads up until it is set.
+    """
 
     source: str = "vendor"
     parallel: int = 1
     answers: dict[str, BaseException] = field(default_factory=dict)
     body: bytes = b"0123456789"
     gate: threading.Event | None = None
+    queues: dict[str, str] = field(default_factory=dict)
+    pieces: dict[str, list[Unit]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     entered: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
 
-    def download(self, unit: Unit, spool: Spool) -> Path:
+    def queue_of(self, unit: Unit) -> str:
+        return self.queues.get(unit.id, "")
+
+    def split(self, unit: Unit) -> list[Unit]:
+        return self.pieces.get(unit.id, [])
+
+    def download(self, unit: Unit, spool: Spool) -> tuple[Unit, Path]:
         self.asked.append(unit.id)
         self.entered.release()
         if self.gate:
@@ -38,7 +48,7 @@ class FakeApi:
             raise error
         path = spool.new_path(unit.id).with_suffix(".txt")
         path.write_bytes(self.body)
-        return path
+        return unit, path
 
 
 def make_units(*names: str, source: str = "vendor") -> list[Unit]:

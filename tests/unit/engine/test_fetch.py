@@ -118,7 +118,7 @@ def test_file_of_wrong_content_is_fetched_three_times_in_all(tmp_path: Path) -> 
             (file,) = desk.take()
             assert isinstance(file, SpooledFile)
             assert file.attempts == attempt
-            answers.append(desk.fetcher.retry(file, unit))
+            answers.append(desk.fetcher.retry(api, file, unit))
             assert not file.path.exists()
         assert desk.fetcher.take(max_bytes=1, max_units=1) is None
         assert desk.journal.files("vendor") == []
@@ -142,7 +142,7 @@ def test_refusal_of_everything_leaves_the_rest_to_the_next_run(
     with open_desk(tmp_path) as desk:
         desk.fetcher.add(api, make_units("a", "b", "c", "d"))
         files, failures = desk.drain()
-        assert desk.fetcher.stopped("vendor") is error
+        assert desk.fetcher.stops("vendor") == [error]
         assert desk.left() == ["c", "d"]
     assert [file.unit.id for file in files] == ["a"]
     assert [(item.unit.id, item.exit_code) for item in failures] == [("b", error.exit_code)]
@@ -156,7 +156,7 @@ def test_one_source_that_is_refused_stops_no_other(tmp_path: Path) -> None:
         desk.fetcher.add(refused, make_units("r", "r2", source="refused"))
         desk.fetcher.add(other, make_units("o1", "o2", source="other"))
         files, failures = desk.drain()
-        assert desk.fetcher.stopped("other") is None
+        assert desk.fetcher.stops("other") == []
     assert sorted(file.unit.id for file in files) == ["o1", "o2"]
     assert [failure.unit.id for failure in failures] == ["r"]
 
@@ -169,7 +169,7 @@ def test_three_units_in_a_row_without_an_answer_are_an_outage(
     with open_desk(tmp_path) as desk:
         desk.fetcher.add(api, make_units(*"abcde"))
         _, failures = desk.drain()
-        assert desk.fetcher.stopped("vendor") is error
+        assert desk.fetcher.stops("vendor") == [error]
         assert desk.left() == ["d", "e"]
     assert [failure.unit.id for failure in failures] == ["a", "b", "c"]
 
@@ -179,7 +179,7 @@ def test_an_answer_in_between_ends_the_silence(tmp_path: Path) -> None:
     with open_desk(tmp_path) as desk:
         desk.fetcher.add(api, make_units(*"abcde"))
         files, failures = desk.drain()
-        assert desk.fetcher.stopped("vendor") is None
+        assert desk.fetcher.stops("vendor") == []
     assert ([file.unit.id for file in files], len(failures)) == (["c"], 4)
 
 
@@ -191,7 +191,7 @@ def test_trouble_with_a_unit_is_that_units_own(tmp_path: Path, error: ConnectorE
     with open_desk(tmp_path) as desk:
         desk.fetcher.add(api, make_units(*"abcde"))
         files, failures = desk.drain()
-        assert desk.fetcher.stopped("vendor") is None
+        assert desk.fetcher.stops("vendor") == []
     assert [file.unit.id for file in files] == ["e"]
     assert [failure.exit_code for failure in failures] == [error.exit_code] * 4
 
@@ -244,7 +244,7 @@ def test_bug_in_an_api_is_a_failure_and_no_hang(
         desk.fetcher.add(api, make_units(*"abc"))
         files, failures = desk.drain()
         assert desk.left() == ["c"]
-        assert "ZeroDivisionError" in str(desk.fetcher.stopped("vendor"))
+        assert "ZeroDivisionError" in str(desk.fetcher.stops("vendor"))
     assert [file.unit.id for file in files] == ["a"]
     assert failures[0].reason == "unexpected ZeroDivisionError: oops"
     assert [hook.exc_type for hook in raised] == [ZeroDivisionError]
@@ -258,7 +258,7 @@ def test_no_download_is_left_running_when_it_is_closed(tmp_path: Path) -> None:
             assert api.entered.acquire(timeout=PATIENCE_S)
         closing = threading.Thread(target=desk.fetcher.close)
         closing.start()
-        while not desk.fetcher._is_closing:
+        while not desk.fetcher.closing.is_set():
             closing.join(0.01)
         assert closing.is_alive()
         api.gate.set()  # type: ignore[union-attr]
@@ -276,7 +276,7 @@ def test_source_that_is_stopped_starts_nothing_more(tmp_path: Path) -> None:
         desk.fetcher.stop("vendor", SILENCE)
         api.gate.set()  # type: ignore[union-attr]
         files, _ = desk.drain()
-        assert (desk.left(), desk.fetcher.stopped("vendor")) == (["b"], SILENCE)
+        assert (desk.left(), desk.fetcher.stops("vendor")) == (["b"], [SILENCE])
     assert [file.unit.id for file in files] == ["a"]
 
 
@@ -284,5 +284,5 @@ def test_nothing_to_do_is_told_at_once(tmp_path: Path) -> None:
     with open_desk(tmp_path) as desk:
         desk.fetcher.add(FakeApi(), [])
         assert desk.drain() == ([], [])
-        assert desk.fetcher.stopped("unknown") is None
+        assert desk.fetcher.stops("unknown") == []
         assert desk.left("unknown") == []

@@ -52,12 +52,7 @@ def status(*windows: dict[str, Any], table: str = "event", **more: Any) -> dict[
 
 
 def as_loaded(*units: Unit) -> dict[str, LoadedUnit]:
-    return {
-        unit.id: LoadedUnit(
-            unit.id, unit.revision, unit.table, unit.application_id, unit.lower_at, unit.upper_at
-        )
-        for unit in units
-    }
+    return {unit.id: LoadedUnit.of(unit) for unit in units}
 
 
 @contextmanager
@@ -191,7 +186,7 @@ def test_plan_knows_what_is_listed_and_what_it_costs() -> None:
     body = json.dumps(status(window(), window(KEY + 3000))).encode()
     with make_api(answer(body)) as api:
         made = api.plan({}, NOW)
-    assert made.listed == {name(), name(KEY + 3000)}
+    assert made.listed == frozenset({name(), name(KEY + 3000)})
     assert (made.requests, made.quota_per_day) == (3, 50_000)
 
 
@@ -209,7 +204,7 @@ def test_windows_that_moved_since_are_found() -> None:
 def download(folder: Path, *answers: bytes, rows: int | None = 3) -> Path:
     unit = replace(parse_status(status(window()), "1", TABLES)[0], declared_rows=rows)
     with make_api(*answers) as api:
-        return api.download(unit, Spool(folder / "spool"))
+        return api.download(unit, Spool(folder / "spool"))[1]
 
 
 def test_file_of_a_window_comes_after_passing_trouble(tmp_path: Path) -> None:

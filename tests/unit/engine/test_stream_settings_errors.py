@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from connector.decode import Options
+from connector.api import ApiContext
 from connector.errors import ConfigError
 from connector.sources.appmetrica_stream import make_api, make_options
 from connector.sources.appmetrica_stream.api import MOST_PARALLEL, check_tables
@@ -29,14 +30,14 @@ GOOD: dict[str, Any] = {
     "ids", ["11,12", '["11", "12"]', "[11, 12]", [11, 12], ["11", "12"], (11, "12")]
 )
 def test_applications_may_be_a_list_json_or_commas(ids: object) -> None:
-    api = make_api(GOOD | {"application_ids": ids})
+    api = make_api(GOOD | {"application_ids": ids}, ApiContext())
     assert api.application_ids == ("11", "12")
     api.close()
 
 
 @pytest.mark.parametrize("tables", ["click,event", ["event", "click"], '["event","click"]'])
 def test_tables_may_be_a_list_json_or_commas(tables: object) -> None:
-    api = make_api(GOOD | {"tables": tables})
+    api = make_api(GOOD | {"tables": tables}, ApiContext())
     assert api.tables == ("event", "click")
     api.close()
 
@@ -47,7 +48,9 @@ def test_no_tables_means_all_thirteen(tables: Any) -> None:
 
 
 def test_settings_reach_the_api() -> None:
-    api = make_api(GOOD | {"throttle_codes": "420", "parallel": "3", "download_empty": "false"})
+    api = make_api(
+        GOOD | {"throttle_codes": "420", "parallel": "3", "download_empty": "false"}, ApiContext()
+    )
     assert (api.throttle_codes, api.parallel, api.download_empty) == ((420,), 3, False)
     assert api.settle.total_seconds() == 600
     assert api.schema_split
@@ -76,7 +79,7 @@ def test_settings_reach_the_api() -> None:
 )
 def test_wrong_setting_is_refused_by_its_name_and_place(key: str, value: object) -> None:
     with pytest.raises(ConfigError) as caught:
-        make_api(GOOD | {key: value})
+        make_api(GOOD | {key: value}, ApiContext())
     text = str(caught.value)
     assert f"sources.appmetrica_stream.{key}" in text
     assert ".dlt/secrets.toml" in text if key == "token" else ".dlt/config.toml" in text

@@ -48,12 +48,6 @@ def named(name: str, *, expires_h: float | None = None, lower_h: float = 0) -> U
     return replace(UNIT, id=name, expires_at=expires_at, lower_at=START + timedelta(hours=lower_h))
 
 
-def as_loaded(unit: Unit) -> LoadedUnit:
-    return LoadedUnit(
-        unit.id, unit.revision, unit.table, unit.application_id, unit.lower_at, unit.upper_at
-    )
-
-
 def test_what_dies_first_goes_first_then_the_oldest_then_by_name() -> None:
     units = [
         named("never-b"),
@@ -99,7 +93,7 @@ def test_unit_is_settled_once_its_end_and_its_last_change_are_old_enough(
 )
 def test_unit_is_changed_by_each_thing_the_vendor_says_of_it(change: dict[str, object]) -> None:
     unit = replace(UNIT, vendor_updated_at=START, declared_rows=3, schema_id="7")
-    loaded = {unit.id: as_loaded(unit)}
+    loaded = {unit.id: LoadedUnit.of(unit)}
     assert changed_units([unit], loaded) == []
     newer = replace(unit, **change)  # type: ignore[arg-type]
     assert changed_units([newer], loaded) == [newer]
@@ -107,7 +101,7 @@ def test_unit_is_changed_by_each_thing_the_vendor_says_of_it(change: dict[str, o
 
 def test_unit_is_not_changed_by_its_size_on_the_wire_or_its_expiry() -> None:
     newer = replace(UNIT, declared_bytes=9, expires_at=START)
-    assert changed_units([newer], {UNIT.id: as_loaded(UNIT)}) == []
+    assert changed_units([newer], {UNIT.id: LoadedUnit.of(UNIT)}) == []
 
 
 def test_unit_never_loaded_is_due() -> None:
