@@ -7,3 +7,12 @@ SELECT
   quarantined_rows
 FROM stg.stg_appmetrica_stream__units
 WHERE coalesce(declared_rows, file_rows) <> loaded_rows + coalesce(quarantined_rows, 0)
+UNION ALL
+SELECT
+  unit,
+  declared_rows,
+  file_rows,
+  loaded_rows,
+  quarantined_rows
+FROM stg.stg_appmetrica_logs__units
+WHERE coalesce(declared_rows, file_rows) <> loaded_rows + coalesce(quarantined_rows, 0)

@@ -3,10 +3,12 @@
 -- key: app_key
 -- kind: table
 WITH seen AS (
-  SELECT DISTINCT
-    'appmetrica' AS source,
-    application_id AS source_app_id
+  SELECT 'appmetrica' AS source, application_id AS source_app_id
   FROM stg.stg_appmetrica_stream__units
+  WHERE application_id IS NOT NULL
+  UNION
+  SELECT 'appmetrica', application_id
+  FROM stg.stg_appmetrica_logs__units
   WHERE application_id IS NOT NULL
 ),
 

@@ -3,22 +3,22 @@
 -- kind: by_day
 WITH seen AS (
   SELECT
-    application_id, device_id, started_at AS seen_at, received_at, platform AS platform,
+    application_id, device_id, installation_id, started_at AS seen_at, received_at, platform,
     device_manufacturer, device_model, device_type, os_version, device_locale, app_version, country_code,
     google_aid, ios_ifa, ios_ifv, huawei_oaid, windows_aid, _unit, _row
-  FROM stg.stg_appmetrica_stream__session_start
+  FROM core.session_start_row
   UNION ALL
   SELECT
-    application_id, device_id, installed_at AS seen_at, received_at, platform AS platform,
+    application_id, device_id, installation_id, installed_at, received_at, platform,
     device_manufacturer, device_model, device_type, os_version, device_locale, app_version, country_code,
     google_aid, ios_ifa, ios_ifv, huawei_oaid, windows_aid, _unit, _row
-  FROM stg.stg_appmetrica_stream__installation
+  FROM core.install_row
   UNION ALL
   SELECT
-    application_id, device_id, occurred_at AS seen_at, received_at, platform AS platform,
+    application_id, device_id, installation_id, occurred_at, received_at, platform,
     device_manufacturer, device_model, device_type, os_version, device_locale, app_version, country_code,
     google_aid, ios_ifa, ios_ifv, huawei_oaid, windows_aid, _unit, _row
-  FROM stg.stg_appmetrica_stream__event
+  FROM core.event_row
 ),
 
 known AS (
@@ -35,6 +35,7 @@ ranked AS (
     *,
     min(seen_at) OVER (PARTITION BY device_key, day) AS first_seen_at,
     max(seen_at) OVER (PARTITION BY device_key, day) AS last_seen_at,
+    max(installation_id) OVER (PARTITION BY device_key, day) AS installation_seen,
     row_number() OVER (
       PARTITION BY device_key, day
       ORDER BY received_at DESC NULLS LAST, seen_at DESC NULLS LAST, _unit DESC, _row DESC
@@ -47,6 +48,7 @@ SELECT
   day, -- day of first_seen_at, UTC; NULL for rows without a time
   hash_key('appmetrica', application_id) AS app_key, -- core.app
   device_id, -- the vendor's device id
+  installation_seen AS installation_id, -- an installation seen this day
   first_seen_at, -- first sign of it this day, device clock, UTC
   last_seen_at, -- last sign of it this day, device clock, UTC
   received_at, -- receipt of the row the rest is from, UTC

@@ -2,20 +2,16 @@
 -- grain: event row
 -- key: event_key
 -- kind: by_day
-WITH events AS (
-  SELECT * FROM stg.stg_appmetrica_stream__event
-)
-
 SELECT
-  hash_key('appmetrica_stream', 'event', _unit, _row) AS event_key, -- hash of source, table, unit and row
-  'appmetrica_stream' AS source, -- dataset the row came by
+  hash_key(source, 'event', _unit, _row) AS event_key, -- hash of source, table, unit and row
+  source, -- dataset the row came by
   hash_key('appmetrica', application_id) AS app_key, -- core.app
   hash_key('appmetrica', application_id, device_id) AS device_key, -- core.device; NULL without a device id
   hash_key('appmetrica', application_id, 'profile', profile_id) AS user_key, -- person by profile id; NULL without one
   hash_key('appmetrica', application_id, coalesce(installation_id, ''), device_id, session_id) AS session_key, -- core.session
   event_name AS name, -- event name
-  event_source, -- sdk, import_api, js or system
-  session_type, -- foreground or background
+  event_source, -- sdk, import_api, js or system; NULL from the Logs API
+  session_type, -- foreground or background; NULL from the Logs API
   occurred_at, -- device clock, UTC; wrong clocks are kept
   received_at, -- receipt by the vendor, UTC
   available_at, -- when the vendor offered the unit, UTC
@@ -27,4 +23,4 @@ SELECT
   properties, -- event attributes, JSON; NULL where not valid
   _unit, -- unit of work that brought the row
   _row -- ordinal of the row in its unit, 0-based
-FROM events
+FROM core.event_row

@@ -10,9 +10,9 @@ WITH revisions AS (
         'appmetrica', application_id, installation_id, coalesce(device_id, ''),
         coalesce(CAST(installed_at AS VARCHAR), ''), coalesce(is_reattribution, FALSE)
       ),
-      hash_key('appmetrica_stream', 'installation', _unit, _row)
+      hash_key(source, 'installation', _unit, _row)
     ) AS install_key
-  FROM stg.stg_appmetrica_stream__installation
+  FROM core.install_row
 ),
 
 ranked AS (
@@ -28,7 +28,7 @@ ranked AS (
 
 SELECT
   install_key, -- hash of app, installation, device, moment
-  'appmetrica_stream' AS source, -- dataset the row came by
+  source, -- dataset the row came by
   hash_key('appmetrica', application_id) AS app_key, -- core.app
   hash_key('appmetrica', application_id, device_id) AS device_key, -- core.device
   CASE
@@ -38,7 +38,7 @@ SELECT
   END AS kind, -- install, reinstall or reengagement
   CAST(installs AS BIGINT) AS installs, -- sum of sign: 1, or 0 when cancelled; count with it
   installs > 0 AND coalesce(sign, 1) > 0 AS is_current, -- the install stands
-  version, -- highest revision
+  version, -- highest revision; 1 from the Logs API, which has none
   installed_at AS occurred_at, -- device clock, UTC
   received_at, -- receipt by the vendor, UTC
   utc_day(installed_at) AS day, -- day of occurred_at, UTC
@@ -55,7 +55,7 @@ SELECT
   click_url_parameters AS campaign_parameters, -- query of the tracking link
   clicked_at AS click_at, -- click or impression, UTC; NULL for organic
   seconds_between(clicked_at, installed_at) AS time_to_install_s, -- installed_at minus click_at, s
-  fraud_status, -- ok, low, mid, high or unknown
+  fraud_status, -- ok, low, mid, high or unknown; NULL from the Logs API
   installation_id, -- the vendor's installation id
   _unit, -- unit of work of the revision shown
   _row -- its ordinal in the unit, 0-based

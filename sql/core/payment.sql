@@ -4,7 +4,7 @@
 -- kind: by_day
 WITH purchases AS (
   SELECT
-    'revenue' AS table_name, application_id, device_id, installation_id, session_id,
+    'revenue' AS table_name, source, application_id, device_id, installation_id, session_id,
     CASE
       WHEN lower(revenue_event_type) LIKE '%trial%' THEN 'trial'
       WHEN revenue_inapp_type = 'subscription' THEN 'subscription'
@@ -18,20 +18,20 @@ WITH purchases AS (
     CASE is_revenue_verified WHEN 'true' THEN TRUE WHEN 'false' THEN FALSE END AS is_verified,
     occurred_at, received_at, ios_ifa, ios_ifv, windows_aid, device_manufacturer,
     app_version, country_code, _unit, _row
-  FROM stg.stg_appmetrica_stream__revenue
+  FROM core.revenue_row
 ),
 
 -- the vendor's price of a cart item is the whole line's, quantity and discounts included
 order_lines AS (
   SELECT
-    'ecommerce', application_id, device_id, installation_id, session_id,
+    'ecommerce', source, application_id, device_id, installation_id, session_id,
     'ecommerce_order', ecom_type, ecom_cart_item_price_fiat_value,
     ecom_cart_item_quantity, ecom_cart_item_price_fiat_value,
     ecom_cart_item_price_fiat_unit_type, ecom_product_sku, ecom_order_id,
     CAST(NULL AS BOOLEAN),
     occurred_at, received_at, ios_ifa, ios_ifv, windows_aid, device_manufacturer,
     app_version, country_code, _unit, _row
-  FROM stg.stg_appmetrica_stream__ecommerce
+  FROM core.ecommerce_row
   WHERE ecom_type = 'purchase'
 ),
 
@@ -42,8 +42,8 @@ payments AS (
 )
 
 SELECT
-  hash_key('appmetrica_stream', table_name, _unit, _row) AS payment_key, -- hash of source, table, unit and row
-  'appmetrica_stream' AS source, -- dataset the row came by
+  hash_key(source, table_name, _unit, _row) AS payment_key, -- hash of source, table, unit and row
+  source, -- dataset the row came by
   hash_key('appmetrica', application_id) AS app_key, -- core.app
   hash_key('appmetrica', application_id, device_id) AS device_key, -- core.device
   hash_key('appmetrica', application_id, coalesce(installation_id, ''), device_id, session_id) AS session_key, -- core.session

@@ -27,16 +27,16 @@ activity AS (
 
 SELECT
   s.session_key, -- hash of app, installation, device and session id
-  'appmetrica_stream' AS source, -- dataset the row came by
+  s.source, -- dataset its start came by
   s.app_key, -- core.app
   s.device_key, -- core.device
   s.user_key, -- person by profile id
   s.session_id, -- the vendor's number; unique with installation and device only
   s.first_at AS started_at, -- device clock, UTC; NULL where only the end came
-  s.last_at AS ended_at, -- device clock, UTC; NULL while the end is not known
+  s.last_at AS ended_at, -- device clock, UTC; NULL while the end is not known, and from the Logs API, which has no ends
   CASE WHEN s.last_at >= s.first_at THEN seconds_between(s.first_at, s.last_at) END AS length_s, -- s; NULL where undefined
   utc_day(s.first_at) AS day, -- day of started_at, UTC: a session over midnight stays whole
-  s.session_type = 'foreground' AS is_foreground, -- NULL where the vendor does not say
+  s.session_type = 'foreground' AS is_foreground, -- NULL where Data Stream does not say; TRUE from the Logs API, which never does
   CAST(coalesce(a.events, 0) AS BIGINT) AS events, -- core.event rows
   CAST(coalesce(a.crashes, 0) AS BIGINT) AS crashes, -- core.crash rows
   CAST(coalesce(a.errors, 0) AS BIGINT) AS errors, -- core.error rows

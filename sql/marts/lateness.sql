@@ -16,6 +16,10 @@ WITH seen AS (
   SELECT source, 'crash' AS table_name, seconds_between(occurred_at, received_at) AS lateness_s FROM core.crash
   UNION ALL
   SELECT source, 'error' AS table_name, seconds_between(occurred_at, received_at) AS lateness_s FROM core.error
+  UNION ALL
+  SELECT source, 'deeplink' AS table_name, seconds_between(occurred_at, received_at) AS lateness_s FROM core.deeplink
+  UNION ALL
+  SELECT source, 'postback' AS table_name, lateness_s FROM core.postback
 ),
 
 -- a clock that runs ahead is not early data: it counts as 0 hours

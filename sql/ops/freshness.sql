@@ -5,6 +5,9 @@
 WITH units AS (
   SELECT 'appmetrica_stream' AS source, *
   FROM stg.stg_appmetrica_stream__units
+  UNION ALL
+  SELECT 'appmetrica_logs', *
+  FROM stg.stg_appmetrica_logs__units
 )
 
 SELECT

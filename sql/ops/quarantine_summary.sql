@@ -4,6 +4,9 @@
 WITH quarantine AS (
   SELECT 'appmetrica_stream' AS source, *
   FROM stg.stg_appmetrica_stream__quarantine
+  UNION ALL
+  SELECT 'appmetrica_logs', *
+  FROM stg.stg_appmetrica_logs__quarantine
 )
 
 SELECT

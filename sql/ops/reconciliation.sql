@@ -1,12 +1,16 @@
 -- Every unit's account: what the vendor declared against what stands in the raw tables.
 -- grain: unit
--- key: unit
+-- key: source, unit
 -- kind: view
 -- audits: reconciliation
 WITH units AS (
   SELECT 'appmetrica_stream' AS source, u.*, r.found_rows
   FROM stg.stg_appmetrica_stream__units AS u
   LEFT JOIN stg.stg_appmetrica_stream__row_counts AS r ON u.unit = r.unit
+  UNION ALL
+  SELECT 'appmetrica_logs', u.*, r.found_rows
+  FROM stg.stg_appmetrica_logs__units AS u
+  LEFT JOIN stg.stg_appmetrica_logs__row_counts AS r ON u.unit = r.unit
 ),
 
 account AS (

@@ -1,18 +1,24 @@
-"""A hand-filled raw dataset of AppMetrica Data Stream, as the loader leaves it."""
+"""Hand-filled raw datasets of the AppMetrica exports, as the loader leaves them."""
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
 from duckdb import DuckDBPyConnection
 
 from connector.fields import load_tables
+from connector.warehouse.runner import ModelReport, run_models
 from connector.warehouse.staging import raw_schema
 
 SOURCE = "appmetrica_stream"
+LOGS = "appmetrica_logs"
 Row = dict[str, Any]
 
 
@@ -23,30 +29,69 @@ def at(text: str) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class RawUnit:
-    """One unit and its rows; `declared` is what the vendor said, by default the rows there are."""
+    """One unit and its rows; `declared` is what the vendor said, by default the rows there are.
+
+    `lower` and `upper` bound it on `axis`; a window without `upper` is of 5 minutes.
+    """
 
     unit: str
     table: str
     rows: Sequence[Row] = ()
     app: str = "10"
     declared: int | None = None
+    source: str = SOURCE
+    axis: str = "window"
+    lower: datetime = at("2024-05-01 00:00")
+    upper: datetime | None = None
 
 
 def open_warehouse(path: str = ":memory:") -> DuckDBPyConnection:
-    """An empty database in UTC."""
+    """An empty database in UTC, on one thread: a test has few rows and many plans."""
     connection = duckdb.connect(path)
     connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET threads = 1")
     return connection
 
 
-def create_raw(connection: DuckDBPyConnection, *tables: str) -> None:
+def create_raw(connection: DuckDBPyConnection, *tables: str, source: str = SOURCE) -> None:
     """Creates the raw tables named (all for none) and those of the ledger."""
-    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SOURCE}")
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {source}")
     ledger = ("units", "quarantine", "_dlt_loads")
-    for table, columns in raw_schema(SOURCE).items():
+    for table, columns in raw_schema(source).items():
         if not tables or table in tables or table in ledger:
             listed = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
-            connection.execute(f"CREATE TABLE IF NOT EXISTS {SOURCE}.{table} ({listed})")
+            connection.execute(f"CREATE TABLE IF NOT EXISTS {source}.{table} ({listed})")
+
+
+@cache
+def _template_folder() -> TemporaryDirectory[str]:
+    """Holds a database with the raw tables of both exports, empty, and all models built."""
+    folder = TemporaryDirectory(prefix="warehouse-")
+    connection = open_warehouse(f"{folder.name}/template.duckdb")
+    for source in (SOURCE, LOGS):
+        create_raw(connection, source=source)
+    run_all(connection)
+    connection.close()
+    return folder
+
+
+def run_all(connection: DuckDBPyConnection, *, check: bool = False) -> ModelReport:
+    """Runs the models; fails with what they say if one fails."""
+    report = run_models(connection, check=check)
+    assert [result.error for result in report.models if result.error] == []
+    assert report.exit_code == 0
+    return report
+
+
+def copy_warehouse(path: Path) -> DuckDBPyConnection:
+    """A warehouse whose models were built before anything was loaded: quicker than to build it."""
+    shutil.copy(f"{_template_folder().name}/template.duckdb", path)
+    return open_warehouse(str(path))
+
+
+def forget_stored(connection: DuckDBPyConnection) -> None:
+    """The next run builds every stored model whole."""
+    connection.execute("DELETE FROM ops.model_state WHERE kind <> 'view'")
 
 
 def load_units(
@@ -57,27 +102,32 @@ def load_units(
     status: int = 0,
     append: bool = False,
 ) -> None:
-    """One load package: data, ledger, dlt's list; `append` leaves rows of earlier loads in."""
+    """One load package a source: data, ledger, dlt's list; `append` leaves earlier rows in."""
     for unit in units:
+        data, ledger = f"{unit.source}.{unit.table}", f"{unit.source}.units"
         if not append:
-            connection.execute(f"DELETE FROM {SOURCE}.{unit.table} WHERE _unit = ?", [unit.unit])
-            connection.execute(f"DELETE FROM {SOURCE}.units WHERE unit = ?", [unit.unit])
+            connection.execute(f"DELETE FROM {data} WHERE _unit = ?", [unit.unit])
+            connection.execute(f"DELETE FROM {ledger} WHERE unit = ?", [unit.unit])
         own = {"_unit": unit.unit, "_received_from": "csv", "_dlt_load_id": load_id}
         for number, row in enumerate(unit.rows):
-            _insert(connection, unit.table, row | own | {"_row": number})
-        _insert(connection, "units", _ledger_row(unit, load_id))
-    loaded = {"load_id": load_id, "schema_name": SOURCE, "status": status}
-    _insert(connection, "_dlt_loads", loaded)
+            _insert(connection, data, row | own | {"_row": number})
+        _insert(connection, ledger, _ledger_row(unit, load_id))
+    for source in sorted({unit.source for unit in units}):
+        loaded = {"load_id": load_id, "schema_name": source, "status": status}
+        _insert(connection, f"{source}._dlt_loads", loaded)
 
 
 def _ledger_row(unit: RawUnit, load_id: str) -> Row:
-    event_time = load_tables(SOURCE)[unit.table].event_time
+    event_time = load_tables(unit.source)[unit.table].event_time
     times = [row[event_time] for row in unit.rows if row.get(event_time)]
     declared = len(unit.rows) if unit.declared is None else unit.declared
     return {
         "unit": unit.unit,
         "table_name": unit.table,
         "application_id": unit.app,
+        "axis": unit.axis,
+        "lower_at": unit.lower,
+        "upper_at": unit.upper or unit.lower + timedelta(minutes=5),
         "declared_rows": declared,
         "file_rows": declared,
         "loaded_rows": len(unit.rows),
@@ -91,9 +141,7 @@ def _ledger_row(unit: RawUnit, load_id: str) -> Row:
 def _insert(connection: DuckDBPyConnection, table: str, row: Row) -> None:
     columns = ", ".join(f'"{name}"' for name in row)
     marks = ", ".join("?" * len(row))
-    connection.execute(
-        f"INSERT INTO {SOURCE}.{table} ({columns}) VALUES ({marks})", list(row.values())
-    )
+    connection.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", list(row.values()))
 
 
 def rows_of(connection: DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:

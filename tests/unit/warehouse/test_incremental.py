@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from duckdb import DuckDBPyConnection
@@ -14,16 +15,21 @@ from hypothesis import strategies as st
 
 from connector.warehouse.models import load_graph
 from connector.warehouse.runner import run_models
+from connector.warehouse.staging import raw_schema
 from tests.unit.warehouse.model_files import write_model
 from tests.unit.warehouse.raw_warehouse import (
+    LOGS,
     SOURCE,
     RawUnit,
     Row,
     at,
+    copy_warehouse,
     create_raw,
+    forget_stored,
     load_units,
     open_warehouse,
     rows_of,
+    run_all,
 )
 
 DAYS = (
@@ -34,15 +40,23 @@ DAYS = (
     "1970-01-01 00:00",
     "2099-12-31 23:59",
 )
-TIME_FIELDS = {
-    "session_start": "session_start",
-    "session_end": "session_end",
-    "event": "event",
-    "crash": "crash",
-    "revenue": "event",
-    "ad_revenue": "ad_revenue",
-    "installation": "install",
+TABLES = {  # data type of the stream: prefix of its times, resource of the Logs API
+    "session_start": ("session_start", "sessions_starts"),
+    "session_end": ("session_end", ""),
+    "event": ("event", "events"),
+    "crash": ("crash", "crashes"),
+    "revenue": ("event", "revenue_events"),
+    "ad_revenue": ("ad_revenue", "ad_revenue_events"),
+    "installation": ("install", "installations"),
+    "deeplink": ("event", "deeplinks"),
+    "push_token": ("token", "push_tokens"),
 }
+WINDOWS = ("2024-05-01 12:00", "2024-05-02 00:00", "2024-05-03 00:00", "2024-05-09 12:00")
+EXPORTS = (
+    ("2024-05-01 00:00", "2024-05-02 00:00"),
+    ("2024-05-02 00:00", "2024-05-10 00:00"),
+    ("2024-05-01 00:00", "2024-05-12 00:00"),
+)
 
 
 @st.composite
@@ -50,9 +64,10 @@ def raw_rows(draw: st.DrawFn, table: str) -> Row:
     moment = draw(st.none() | st.sampled_from(DAYS).map(at))
     late = timedelta(hours=draw(st.sampled_from((0, 1, 200))))
     device = draw(st.sampled_from(("1", "2", None)))
+    time_field = TABLES[table][0]
     row: dict[str, Any] = {
-        f"{TIME_FIELDS[table]}_timestamp": moment,
-        f"{TIME_FIELDS[table]}_receive_timestamp": moment and moment + late,
+        f"{time_field}_timestamp": moment,
+        f"{time_field}_receive_timestamp": moment and moment + late,
         "appmetrica_device_id": device,
         "installation_id": device and f"i{device}",
         "app_version_name": draw(st.sampled_from(("1.0", "1.1"))),
@@ -77,14 +92,24 @@ def raw_rows(draw: st.DrawFn, table: str) -> Row:
 
 @st.composite
 def raw_units(draw: st.DrawFn) -> RawUnit:
-    table = draw(st.sampled_from(sorted(TIME_FIELDS)))
+    table = draw(st.sampled_from(sorted(TABLES)))
     number = draw(st.integers(1, 2))
     rows = draw(st.lists(raw_rows(table), max_size=3))
     app = draw(st.sampled_from(("10", "20"))) if number == 2 else "10"
-    return RawUnit(f"{table}/{number}", table, rows, app=app)
+    logs_table = TABLES[table][1]
+    if not logs_table or draw(st.booleans()):
+        lower = at(draw(st.sampled_from(WINDOWS)))
+        return RawUnit(f"{table}/{number}", table, rows, app=app, lower=lower)
+    lower, upper = map(at, draw(st.sampled_from(EXPORTS)))
+    axis = "snapshot" if table == "push_token" else draw(st.sampled_from(("receive", "device")))
+    columns = raw_schema(LOGS)[logs_table]
+    known = [{name: row[name] for name in row if name in columns} for row in rows]
+    return RawUnit(
+        f"{logs_table}/{number}", logs_table, known, app, None, LOGS, axis, lower, upper
+    )
 
 
-histories = st.lists(st.lists(raw_units(), min_size=1, max_size=5), min_size=2, max_size=3)
+histories = st.lists(st.lists(raw_units(), min_size=1, max_size=6), min_size=2, max_size=3)
 
 
 def contents(connection: DuckDBPyConnection) -> dict[str, list[Any]]:
@@ -97,24 +122,26 @@ def load_package(connection: DuckDBPyConnection, number: int, units: Sequence[Ra
     load_units(connection, f"170000000{number}.5", list(newest.values()), append=number % 2 == 1)
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(history=histories, seed=st.integers(0, 99))
 def test_incremental_is_a_full_rebuild_for_late_resent_and_emptied_units(
     history: list[list[RawUnit]], seed: int
 ) -> None:
-    step_by_step = open_warehouse()
-    create_raw(step_by_step)
-    for number, units in enumerate(history):
-        load_package(step_by_step, number, units)
-        assert run_models(step_by_step).exit_code == 0
     final = {unit.unit: unit for units in history for unit in units}
     shuffled = list(final.values())
     random.Random(seed).shuffle(shuffled)
-    at_once = open_warehouse()
-    create_raw(at_once)
-    load_package(at_once, 0, shuffled)
-    assert run_models(at_once).exit_code == 0
-    assert contents(step_by_step) == contents(at_once)
+    with TemporaryDirectory() as folder:
+        step_by_step = copy_warehouse(Path(folder) / "steps.duckdb")
+        for number, units in enumerate(history):
+            load_package(step_by_step, number, units)
+            run_all(step_by_step)
+        at_once = copy_warehouse(Path(folder) / "once.duckdb")
+        forget_stored(at_once)
+        load_package(at_once, 0, shuffled)
+        run_all(at_once)
+        assert contents(step_by_step) == contents(at_once)
+        step_by_step.close()
+        at_once.close()
 
 
 def test_days_a_resent_unit_left_are_recomputed_also_when_a_run_was_missed() -> None:
@@ -122,12 +149,12 @@ def test_days_a_resent_unit_left_are_recomputed_also_when_a_run_was_missed() -> 
     create_raw(connection)
     crash = [{"crash_timestamp": at("2024-05-01 10:00"), "crash_name": "x"}]
     load_units(connection, "1700000000.1", [RawUnit("u1", "crash", crash)])
-    run_models(connection)
+    run_all(connection)
     moved = [{"crash_timestamp": at("2024-05-03 10:00"), "crash_name": "x"}]
     load_units(connection, "1700000000.2", [RawUnit("u1", "crash", moved)])
     run_models(connection, select=("core.crash",))
     load_units(connection, "1700000000.3", [RawUnit("u1", "crash", [])])
-    assert run_models(connection, check=True).exit_code == 0
+    run_all(connection, check=True)
     assert rows_of(connection, "SELECT count(*) FROM mart.app_daily") == [(0,)]
 
 
@@ -136,13 +163,13 @@ def test_a_unit_that_does_not_say_its_days_makes_its_table_whole() -> None:
     create_raw(connection)
     first = RawUnit("u1", "event", [{"event_name": "a", "event_timestamp": at("2024-05-01 10:00")}])
     load_units(connection, "1700000000.1", [first])
-    run_models(connection)
+    run_all(connection)
     second = RawUnit(
         "u1", "event", [{"event_name": "b", "event_timestamp": at("2024-05-07 10:00")}]
     )
     load_units(connection, "1700000000.2", [second])
     connection.execute(f"UPDATE {SOURCE}.units SET event_days = NULL")
-    assert run_models(connection, check=True).exit_code == 0
+    run_all(connection, check=True)
     assert rows_of(connection, "SELECT name FROM core.event") == [("b",)]
 
 

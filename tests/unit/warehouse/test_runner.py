@@ -50,7 +50,10 @@ def test_only_what_new_rows_can_change_is_built(connection: DuckDBPyConnection) 
         "core.crash",
         "core.session_activity",
         "mart.app_daily",
+        "ops.coverage",
+        "ops.left_out",
         "ops.reconciliation",
+        "ops.stream_gap",
     }
 
 
@@ -62,7 +65,7 @@ def test_a_load_that_brought_nothing_new_builds_nothing_readers_see(
     run_models(connection)
     load_units(connection, "1700000000.2", [RawUnit("u2", "event", [])])
     built = {name for name, status in statuses(run_models(connection)).items() if status == "built"}
-    assert built == {"core.app", "ops.reconciliation"}
+    assert built == {"core.app", "ops.coverage", "ops.reconciliation", "ops.stream_gap"}
 
 
 def test_a_changed_file_builds_the_model_and_only_what_its_rows_change(
