@@ -24,6 +24,7 @@ from connector.errors import (
     DownloadError,
     NetworkError,
     NotFoundError,
+    QueueFullError,
     RateLimitError,
     RequestError,
     ServerError,
@@ -102,9 +103,10 @@ class ApiClient:
         """The JSON document at `path`; transient failures are tried again."""
         return self._send_json("GET", path, params=params)
 
-    def post_json(self, path: str, body: Any) -> Any:
+    def post_json(self, path: str, body: Any = None, **params: str) -> Any:
         """Send `body` as JSON and return the JSON answer; for requests that may be sent twice."""
-        return self._send_json("POST", path, json=body)
+        sent = {} if body is None else {"json": body}
+        return self._send_json("POST", path, params=params, **sent)
 
     def _send_json(self, method: str, path: str, **options: Any) -> Any:
         for attempt in self.attempts():
@@ -136,6 +138,8 @@ class ApiClient:
             match error:
                 case DownloadError() if next(broken, None) is None:
                     return False
+                case QueueFullError():
+                    return False
                 case RateLimitError():
                     wait_s = error.retry_after_s or next(throttled)
                 case ServerError(is_retryable=True):
@@ -150,9 +154,15 @@ class ApiClient:
 
     @contextmanager
     def stream(
-        self, path: str, *, method: str = "GET", kind: str = "data", **options: Any
+        self,
+        path: str,
+        *,
+        method: str = "GET",
+        kind: str = "data",
+        accept: Sequence[int] = (httpx.codes.OK,),
+        **options: Any,
     ) -> Iterator[httpx.Response]:
-        """One request, its answer not yet read; an answer that is no 200 raises its error."""
+        """One request, its answer not yet read; one with a code not in `accept` raises its error."""
         self.count(kind)
         request = self._client.build_request(method, path, **options)
         try:
@@ -160,7 +170,7 @@ class ApiClient:
         except httpx.RequestError as error:
             raise self._network_error(error, request.url) from error
         try:
-            if response.status_code != httpx.codes.OK:
+            if response.status_code not in accept:
                 raise self._error(response)
             yield response
         except httpx.RequestError as error:

@@ -91,7 +91,7 @@ def await_job(api: JobApi, unit: Unit, context: ApiContext, patience: Patience) 
     for attempt in range(1, patience.creations + 1):
         job_id = _adopt(api, unit, journal) or _ask(api, unit, context, patience)
         try:
-            return _watch(api, unit, job_id, context, patience)
+            return watch_job(api, unit, job_id, context, patience)
         except (JobFailedError, JobExpiredError):
             journal.forget_job(unit.id)
             if attempt == patience.creations:
@@ -129,8 +129,10 @@ def _ask(api: JobApi, unit: Unit, context: ApiContext, patience: Patience) -> st
         return job_id
 
 
-def _watch(api: JobApi, unit: Unit, job_id: str, context: ApiContext, patience: Patience) -> Ready:
-    """Poll until the job is ready."""
+def watch_job(
+    api: JobApi, unit: Unit, job_id: str, context: ApiContext, patience: Patience
+) -> Ready:
+    """Poll until the job is ready; raises what `await_job` does."""
     known = context.journal.job(unit.id)
     give_up_at = (known[1] if known else context.clock.now()) + patience.deadline
     progress, moved_at = None, context.clock.now()

@@ -3,7 +3,10 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, NoReturn
+
+import pendulum
 
 from connector.errors import ConfigError
 
@@ -62,6 +65,35 @@ class Section:
         if not low <= number <= high:
             self._refuse(key, f"is {value!r}; it must lie between {low:g} and {high:g}")
         return number
+
+    def mapping(self, key: str) -> dict[str, Any]:
+        """A TOML table, or one JSON object; empty when not set."""
+        value = self.values.get(key)
+        if isinstance(value, str) and value.strip():
+            try:
+                value = json.loads(value)
+            except ValueError:
+                self._refuse(key, f"is no JSON object: {value!r}")
+        if not value:
+            return {}
+        if not isinstance(value, Mapping):
+            self._refuse(key, f"is {value!r}, which is no table of values by name")
+        return {str(name): item for name, item in value.items()}
+
+    def moment(self, key: str) -> datetime | None:
+        """An ISO 8601 date or moment as aware UTC (without a zone it is UTC); None when not set."""
+        value = self.values.get(key)
+        if value is None or value == "":
+            return None
+        try:
+            parsed = pendulum.parse(str(value), exact=True)
+        except ValueError:
+            parsed = None
+        if isinstance(parsed, pendulum.Date) and not isinstance(parsed, pendulum.DateTime):
+            parsed = pendulum.datetime(parsed.year, parsed.month, parsed.day)
+        if not isinstance(parsed, pendulum.DateTime):
+            self._refuse(key, f"is {value!r}, which is no ISO 8601 date or moment")
+        return datetime.fromisoformat(parsed.isoformat()).astimezone(UTC)
 
     def flag(self, key: str) -> bool:
         """True or false."""

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from isal import isal_zlib
 
-from connector.decode.unpack import list_parts
+from connector.decode.unpack import list_parts, open_unpacked
 from connector.errors import ConnectorError, DownloadError
 from connector.http import Response, TransportError, redact_url, shorten
 
@@ -112,6 +112,12 @@ class Spool:
         for path in strangers:
             self.remove(path)
         return len(strangers)
+
+
+def read_head(path: Path, size: int = HEAD_BYTES) -> bytes:
+    """The first bytes of a verified file, unpacked."""
+    with open_unpacked(path) as stream:
+        return stream.read(size)
 
 
 def size_of(path: Path) -> int:

@@ -70,6 +70,6 @@ def make_options(settings: Mapping[str, Any]) -> Options:
     """How the files of these settings are read."""
     section = Section(SOURCE, settings)
     return Options(
-        json_layout="auto",
+        exact_header=True,
         keep_empty=section.choice("empty_text", "null", "keep") == "keep",
     )

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from connector.decode.unpack import list_parts
 from connector.errors import ConnectorError, DownloadError, NetworkError
-from connector.spool import DISK_RESERVE_BYTES, Spool
+from connector.spool import DISK_RESERVE_BYTES, Spool, fingerprint, size_of
 from tests.unit.engine.vendor import answer, connect, gzipped, serve
 
 CSV = b"name,amount\n" + b"".join(b"%x,%d\n" % (pow(7, 90 + n), n) for n in range(900))
@@ -164,6 +165,28 @@ def test_files_nobody_knows_are_removed_and_nothing_else(spool: Spool) -> None:
     known = store(spool, gzipped(CSV))
     for name in ("left.part", "old.gz", "spill.0.parquet"):
         (spool.folder / name).touch()
-    (spool.folder / "folder").mkdir()
-    assert spool.remove_strangers({known}) == 3
-    assert sorted(spool.folder.iterdir()) == sorted([known, spool.folder / "folder"])
+    parts = spool.gather("unit", [store(spool, gzipped(CSV)), store(spool, gzipped(CSV))])
+    forgotten = spool.gather("other", [store(spool, gzipped(CSV))])
+    assert spool.remove_strangers({known, parts}) == 4
+    assert sorted(spool.folder.iterdir()) == sorted([known, parts])
+    assert not forgotten.exists()
+
+
+def test_parts_of_a_unit_are_one_folder_in_their_order(spool: Spool) -> None:
+    files = [store(spool, gzipped(CSV)), store(spool, answer(CSV, 200))]
+    prints = [fingerprint(file) for file in files]
+    size = sum(size_of(file) for file in files)
+    folder = spool.gather("unit", files)
+    assert [part.name for part in list_parts(folder)] == ["0000.gz", "0001.txt"]
+    assert (size_of(folder), fingerprint(folder)) == (size, "/".join(prints))
+    spool.keep("unit", folder)
+    assert [path.name[:9] for path in spool.folder.iterdir()] == ["kept_unit"]
+
+
+def test_fingerprint_tells_contents_apart_and_not_how_they_were_packed(spool: Spool) -> None:
+    one, two = store(spool, gzipped(CSV)), store(spool, gzipped(CSV + b"1,2\n"))
+    assert fingerprint(one) != fingerprint(two)
+    assert fingerprint(one) == fingerprint(store(spool, gzipped(CSV)))
+    assert fingerprint(store(spool, answer(CSV, 200))) != fingerprint(
+        store(spool, answer(CSV + b"1,2\n", 200))
+    )

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from connector.decode import Options
 from connector.api import ApiContext
+from connector.decode import Options
 from connector.errors import ConfigError
 from connector.sources.appmetrica_stream import make_api, make_options
 from connector.sources.appmetrica_stream.api import MOST_PARALLEL, check_tables

@@ -87,7 +87,6 @@ def test_unit_is_settled_once_its_end_and_its_last_change_are_old_enough(
         {"vendor_updated_at": START + timedelta(seconds=1)},
         {"vendor_updated_at": None},
         {"declared_rows": 4},
-        {"declared_rows": None},
         {"schema_id": "8"},
     ],
 )
@@ -102,6 +101,11 @@ def test_unit_is_changed_by_each_thing_the_vendor_says_of_it(change: dict[str, o
 def test_unit_is_not_changed_by_its_size_on_the_wire_or_its_expiry() -> None:
     newer = replace(UNIT, declared_bytes=9, expires_at=START)
     assert changed_units([newer], {UNIT.id: LoadedUnit.of(UNIT)}) == []
+
+
+def test_row_count_that_was_not_announced_says_nothing() -> None:
+    asked = replace(UNIT, declared_rows=None)
+    assert changed_units([asked], {UNIT.id: LoadedUnit.of(replace(UNIT, declared_rows=7))}) == []
 
 
 def test_unit_never_loaded_is_due() -> None:
