@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal, cast
 
 from connector.decode.json_text import LOOKAHEAD, SPACE, Window, decode, explain, to_bytes
-from connector.decode.records import Position, Reject
-from connector.decode.unpack import open_unpacked, skip_bom
+from connector.decode.records import Place, Position, Reject
+from connector.decode.unpack import open_unpacked, skip_bom, skip_bytes
 from connector.errors import DownloadError
 
 Layout = Literal["lines", "array", "object"]
@@ -47,17 +47,33 @@ class Element:
         return cast("dict[str, Any]", self.value)
 
 
-def read_elements(path: Path, layout: Layout | Literal["auto"]) -> Iterator[Element]:
-    """The records in order. Raises DownloadError when an array or object is not closed at the
-    end of the file, or when the file goes on after it.
+def read_elements(path: Path, layout: Layout, start: Place | None = None) -> Iterator[Element]:
+    """The records in order, from `start` on. Raises DownloadError when an array or object is not
+    closed at the end of the file, or when the file goes on after it.
     """
-    layout = detect_layout(path) if layout == "auto" else layout
     with open_unpacked(path) as stream:
-        start = skip_bom(stream)
+        if start:
+            skip_bytes(stream, start.offset)
+        line, offset = (start.line, start.offset) if start else (1, skip_bom(stream))
         if layout == "lines":
-            yield from _lines(stream, start)
-        else:
-            yield from _elements(Window(stream, start), layout)
+            yield from _lines(stream, line, offset)
+            return
+        window = Window(stream, line, offset)
+        if not start:
+            _open_array(window, layout)
+        yield from _elements(window, layout)
+
+
+def find_first(path: Path, layout: Layout) -> Place:
+    """Where the first record is to be. Raises DownloadError where there is no array."""
+    with open_unpacked(path) as stream:
+        offset = skip_bom(stream)
+        if layout == "lines":
+            return Place(0, 1, offset)
+        window = Window(stream, 1, offset)
+        _open_array(window, layout)
+        window.peek()
+        return Place(0, *window.place(window.at))
 
 
 def detect_layout(path: Path) -> Layout:
@@ -65,7 +81,7 @@ def detect_layout(path: Path) -> Layout:
     anything else a line.
     """
     with open_unpacked(path) as stream:
-        window = Window(stream, skip_bom(stream))
+        window = Window(stream, 1, skip_bom(stream))
         if window.peek() == "[":
             return "array"
         return "object" if _find_data(window) else "lines"
@@ -99,10 +115,10 @@ def _keys(window: Window) -> Iterator[str]:
         window.take()
 
 
-def _lines(stream: BinaryIO, offset: int) -> Iterator[Element]:
+def _lines(stream: BinaryIO, line: int, offset: int) -> Iterator[Element]:
     """One record a line; lines end at 0x0A only and blank ones are no records."""
-    for number, line in enumerate(stream, start=1):
-        text = line.decode("utf-8", "surrogateescape").strip(SPACE)
+    for number, raw in enumerate(stream, start=line):
+        text = raw.decode("utf-8", "surrogateescape").strip(SPACE)
         if text:
             place = partial(_place_line, number, offset)
             try:
@@ -112,20 +128,24 @@ def _lines(stream: BinaryIO, offset: int) -> Iterator[Element]:
             else:
                 problem = "has more text after its JSON value" if end != len(text) else ""
                 yield Element(text, place, value, problem)
-        offset += len(line)
+        offset += len(raw)
 
 
 def _place_line(line: int, offset: int) -> tuple[int, int]:
     return line, offset
 
 
-def _elements(window: Window, layout: Layout) -> Iterator[Element]:
-    """The elements of the array, one at a time."""
+def _open_array(window: Window, layout: Layout) -> None:
+    """Go to the first element of the array."""
     if layout == "object" and not _find_data(window):
         raise DownloadError("the JSON document has no array under the key `data`")
     if window.peek() != "[":
         raise DownloadError("the JSON document is no array")
     window.at += 1
+
+
+def _elements(window: Window, layout: Layout) -> Iterator[Element]:
+    """The elements of the array from the window's place on, one at a time."""
     indent = ""
     while (character := window.peek()) != "]":
         if character == "":
@@ -148,7 +168,9 @@ def _check_end(window: Window, layout: Layout) -> None:
                 continue
             window.at += 1
     except ValueError as error:
-        raise DownloadError(f"the JSON document is not closed: {error}") from None
+        line, _ = window.place(window.at)
+        reason = getattr(error, "msg", error)
+        raise DownloadError(f"the JSON document is not closed, line {line}: {reason}") from None
     if window.peek():
         raise DownloadError("the file goes on after its JSON document")
 

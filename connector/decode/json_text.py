@@ -28,11 +28,10 @@ _DECODER = json.JSONDecoder(
 class Window:
     """The window; `at` is the place reading has come to."""
 
-    def __init__(self, stream: BinaryIO, offset: int) -> None:
+    def __init__(self, stream: BinaryIO, line: int, offset: int) -> None:
         self._stream = stream
         self._bytes_left = b""
-        self._offset = offset
-        self._line = 1
+        self._line, self._offset = line, offset
         self._is_ended = False
         self.text = ""
         self.at = 0

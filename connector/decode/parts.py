@@ -46,6 +46,7 @@ class Part:
     format: FileFormat
     header: csv.Header | None
     options: Options
+    json_file: json.JsonFile | None = None
     first_row: int = 0
     rows: int = 0
 
@@ -73,7 +74,8 @@ class Part:
     def _read(self) -> Iterator[Records | Reject]:
         keep_empty = self.options.keep_empty
         if self.format == "json":
-            return json.read_json(self.path, self.options.json_layout, keep_empty=keep_empty)
+            self.json_file = json.JsonFile(self.path, self.options.json_layout)
+            return self.json_file.read(keep_empty=keep_empty)
         if self.header is None:
             return iter(())
         return csv.read_csv(self.path, self.header, keep_empty=keep_empty)
@@ -81,12 +83,11 @@ class Part:
     def locate(self, wanted: set[int]) -> dict[int, Position]:
         """Positions within this file of its records among the ordinals `wanted`."""
         own = {row - self.first_row for row in wanted if 0 <= row - self.first_row < self.rows}
-        if not own:
-            return {}
-        if self.header is not None:
+        found: dict[int, Position] = {}
+        if own and self.json_file:
+            found = self.json_file.locate(own)
+        elif own and self.header:
             found = csv.locate_records(self.path, self.header, own)
-        else:
-            found = json.locate_elements(self.path, self.options.json_layout, own)
         return {row + self.first_row: position for row, position in found.items()}
 
     def name_in(self, reject: Reject) -> Reject:

@@ -21,6 +21,15 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a reader goes on: the record's ordinal in the file, its line and byte offset."""
+
+    row: int
+    line: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
 class Reject:
     """Something that could not be loaded as it came.
 

@@ -54,6 +54,12 @@ def skip_bom(stream: BinaryIO) -> int:
     return len(stream.read(len(BOM))) if head == BOM else 0
 
 
+def skip_bytes(stream: BinaryIO, count: int) -> None:
+    """Pass over `count` bytes, in the memory of a block."""
+    while count and (block := stream.read(min(count, BLOCK_BYTES))):
+        count -= len(block)
+
+
 def read_opening(path: Path) -> bytes:
     """The file's first byte that is no white space; empty where there is none."""
     with open_unpacked(path) as stream:

@@ -178,7 +178,7 @@ def describe(path: Path) -> list[Any]:
     """Every element with its place, and how reading ended."""
     seen: list[Any] = []
     try:
-        for item in read_elements(path, "auto"):
+        for item in read_elements(path, detect_layout(path)):
             seen += [item.value, item.problem, item.position()]
     except DownloadError as error:
         seen.append(str(error))
@@ -201,7 +201,7 @@ def test_where_blocks_end_changes_nothing(
 def test_place_of_every_record_points_at_its_bytes(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "file.json"
     path.write_bytes(data)
-    for element in read_elements(path, "auto"):
+    for element in read_elements(path, detect_layout(path)):
         place = element.position()
         assert data[place.offset :].startswith(place.raw)
         assert place.line == 1 + data[: place.offset].count(b"\n")
@@ -222,5 +222,5 @@ def test_window_is_cut_so_that_an_array_is_read_in_the_memory_of_an_element(
             return super().grow()
 
     monkeypatch.setattr("connector.decode.json_elements.Window", Watched)
-    assert sum(1 for _ in read_elements(path, "auto")) == 5000
+    assert sum(1 for _ in read_elements(path, detect_layout(path))) == 5000
     assert longest < 2500
