@@ -1,10 +1,11 @@
-"""Invented event exports of any length, written by DuckDB: 28 columns, JSON payloads with quotes,
-commas and newlines, ids above 2^63.
+"""Invented event exports of any length, written by DuckDB: JSON payloads with quotes, commas and
+newlines, ids above 2^63. Data Stream gives 28 columns of them, the Logs API 33.
 """
 
 from pathlib import Path
 
 import duckdb
+from isal import igzip
 
 COLUMNS = {
     "application_id": "BIGINT",
@@ -78,14 +79,94 @@ FROM range({start}, {stop}) AS r(i)
 """
 
 
-def write_events(path: Path, rows: int, start: int = 0) -> Path:
+LOGS_COLUMNS = {
+    "event_json": "VARCHAR",
+    "event_name": "VARCHAR",
+    "session_id": "VARCHAR",
+    "installation_id": "VARCHAR",
+    "device_ipv6": "VARCHAR",
+    "device_locale": "VARCHAR",
+    "device_type": "VARCHAR",
+    "operator_name": "VARCHAR",
+    "original_device_model": "VARCHAR",
+    "os_name": "VARCHAR",
+    "app_build_number": "VARCHAR",
+    "application_id": "BIGINT",
+    "android_id": "VARCHAR",
+    "country_iso_code": "VARCHAR",
+    "city": "VARCHAR",
+    "device_manufacturer": "VARCHAR",
+    "device_model": "VARCHAR",
+    "google_aid": "VARCHAR",
+    "ios_ifa": "VARCHAR",
+    "ios_ifv": "VARCHAR",
+    "os_version": "VARCHAR",
+    "windows_aid": "VARCHAR",
+    "profile_id": "VARCHAR",
+    "appmetrica_device_id": "VARCHAR",
+    "app_package_name": "VARCHAR",
+    "app_version_name": "VARCHAR",
+    "connection_type": "VARCHAR",
+    "mcc": "BIGINT",
+    "mnc": "BIGINT",
+    "event_datetime": "VARCHAR",
+    "event_receive_datetime": "VARCHAR",
+    "event_receive_timestamp": "BIGINT",
+    "event_timestamp": "BIGINT",
+}
+
+LOGS_ROWS = f"""
+SELECT {", ".join(LOGS_COLUMNS)}
+FROM (
+    SELECT
+        *,
+        '::ffff:10.' || (mnc % 250) || '.7.' || (mnc % 90) AS device_ipv6,
+        ['MTS', 'Beeline', 'T-Mobile'][1 + mnc % 3] AS operator_name,
+        'SM-' || (mnc * 7) AS original_device_model,
+        CASE WHEN os_name = 'android' THEN left(installation_id, 16) ELSE '' END AS android_id,
+        CASE WHEN os_name = 'ios' THEN upper(installation_id) ELSE '' END AS ios_ifa,
+        CASE WHEN os_name = 'ios' THEN upper(md5(installation_id)) ELSE '' END AS ios_ifv,
+        '' AS windows_aid
+    FROM ({ROWS})
+)
+"""
+
+
+def write_events(path: Path, rows: int, start: int = 0, select: str = ROWS) -> Path:
     """Write `rows` invented events to a csv or csv.gz file, unless it is there already."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        query = ROWS.replace("{start}", str(start)).replace("{stop}", str(start + rows))
         part = path.with_name(f"part-{path.name}")
         kind = "COMPRESSION gzip" if path.suffix == ".gz" else "COMPRESSION none"
         with duckdb.connect() as connection:
+            query = _bound(select, start, rows)
             connection.execute(f"COPY ({query}) TO '{part}' (FORMAT csv, HEADER, {kind})")
         part.rename(path)
     return path
+
+
+def write_logs_json(path: Path, rows: int, *, is_lines: bool = False) -> Path:
+    """Write `rows` invented events to a json.gz file as the Logs API does, every value a text and
+    one record a line, unless it is there already. `is_lines`: the same records as JSON lines.
+    """
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f"part-{path.name}")
+        texts = ", ".join(f"{name} := {name}::VARCHAR" for name in LOGS_COLUMNS)
+        query = f"SELECT to_json(struct_pack({texts}))::VARCHAR FROM ({_bound(LOGS_ROWS, 0, rows)})"
+        opening, between, closing = (
+            ("", "\n", "\n") if is_lines else ('{\n"data" :\n[\n', ",\n", "\n]\n}\n")
+        )
+        with duckdb.connect() as connection, igzip.IGzipFile(part, "wb") as file:
+            result = connection.execute(query)
+            lead = opening
+            while records := result.fetchmany(10_000):
+                file.write((lead + between.join(record for (record,) in records)).encode())
+                lead = between
+            file.write(closing.encode())
+        part.rename(path)
+    return path
+
+
+def _bound(select: str, start: int, rows: int) -> str:
+    return select.replace("{start}", str(start)).replace("{stop}", str(start + rows))

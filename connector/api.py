@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from connector.context import ApiContext
+from connector.jobs import RemoteJob
 from connector.spool import Spool
 from connector.units import LoadedUnit, Plan, Scope, Unit
 
@@ -68,6 +69,14 @@ class SourceApi(Api, Protocol):
 
     def distrust(self, unit: Unit) -> None:
         """The content of the unit's file is wrong: the vendor is not to hand out the same again."""
+        ...
+
+    def list_jobs(self) -> list[RemoteJob]:
+        """Jobs at the vendor: our own, and those of others that share its queues."""
+        ...
+
+    def cancel_job(self, job: RemoteJob) -> bool:
+        """Take a job back, and forget it; False where the vendor no longer has it or cannot."""
         ...
 
     def redact(self, text: str) -> str:

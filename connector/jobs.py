@@ -6,7 +6,7 @@ killed run is adopted and not asked for again. Data Stream has no jobs: its file
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NoReturn, Protocol
 
 from connector.context import ApiContext
@@ -34,6 +34,21 @@ class Ready:
     """The file, or its parts, can be had from `places` (paths or links)."""
 
     places: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteJob:
+    """A job as the vendor lists it, or, where it lists none, as the journal has it (`id` is ""
+    then). `unit` is "" where somebody else asked for it; `asked_at` aware UTC; `progress` 0..1.
+    """
+
+    id: str
+    source: str
+    application_id: str
+    table: str
+    unit: str
+    asked_at: datetime | None = None
+    progress: float | None = None
 
 
 class JobApi(Protocol):
@@ -166,13 +181,3 @@ def _take_back(api: JobApi, unit: Unit, job_id: str, context: ApiContext, proble
     text = f"unit {unit.id}: its job {problem} asked for; it was cancelled, the next run asks anew"
     context.warn(text)
     raise JobTimeoutError(text, job_id=job_id)
-
-
-def cancel_orphans(api: JobApi, source: str, journal: Journal, wanted: set[str]) -> list[str]:
-    """Take back jobs of units that nobody wants any more; the units' ids."""
-    orphans = {unit: job for unit, job in journal.jobs(source).items() if unit not in wanted}
-    for unit_id, job_id in orphans.items():
-        if job_id:
-            api.cancel(job_id)
-        journal.forget_job(unit_id)
-    return sorted(orphans)

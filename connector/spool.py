@@ -17,9 +17,9 @@ from uuid import uuid4
 
 from isal import isal_zlib
 
-from connector.decode.unpack import list_parts, open_unpacked
 from connector.errors import ConnectorError, DownloadError
 from connector.http import Response, TransportError, redact_url, shorten
+from connector.unpack import list_parts, open_unpacked
 
 HEAD_BYTES = 512
 KEPT = "kept_"

@@ -17,10 +17,10 @@ from connector.decode.parts import FileFormat, Options, Part, compare_names, ope
 from connector.decode.quarantine import QUARANTINE_SCHEMA, Package, Quarantine
 from connector.decode.records import Position, Records, Reject
 from connector.decode.spill import Spill
-from connector.decode.unpack import UnpackError
 from connector.errors import ConnectorError, DownloadError
 from connector.fields import Field, Table, arrow_schema
 from connector.units import Unit
+from connector.unpack import UnpackError
 
 __all__ = [
     "QUARANTINE_SCHEMA",

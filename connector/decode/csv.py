@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from connector.decode.records import Position, Records, Reject, escape_bytes
-from connector.decode.unpack import BLOCK_BYTES, SMALL_BYTES, open_unpacked, skip_bom
+from connector.unpack import BLOCK_BYTES, SMALL_BYTES, open_unpacked, skip_bom
 
 AHEAD = 3
 EXACT_BATCH_BYTES = 8 << 20

@@ -19,7 +19,7 @@ import pyarrow.json as pajson
 from connector.decode import unpack
 from connector.decode.json_text import decode, to_bytes
 from connector.decode.records import Place, Position, Records, escape_bytes
-from connector.decode.unpack import open_unpacked, skip_bytes
+from connector.unpack import open_unpacked, skip_bytes
 
 MOST_BLOCKS = 4  # a record that is longer than so many blocks is left to the exact reader
 

@@ -13,8 +13,8 @@ from typing import Any, BinaryIO, Literal, cast
 
 from connector.decode.json_text import LOOKAHEAD, SPACE, Window, decode, explain, to_bytes
 from connector.decode.records import Place, Position, Reject
-from connector.decode.unpack import open_unpacked, skip_bom, skip_bytes
 from connector.errors import DownloadError
+from connector.unpack import open_unpacked, skip_bom, skip_bytes
 
 Layout = Literal["lines", "array", "object"]
 

@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 
 from connector.decode import csv, json
 from connector.decode.records import Position, Records, Reject
-from connector.decode.unpack import list_parts, read_opening
 from connector.errors import DownloadError
+from connector.unpack import list_parts, read_opening
 
 FileFormat = Literal["csv", "json"]
 

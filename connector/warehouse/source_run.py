@@ -102,6 +102,7 @@ class SourceRun:
         for error in plan.refusals.values():
             self._report_error(str(error), error.exit_code)
         self._note_losses(plan)
+        self._cancel_orphans(plan)
         if plan.listed is not None:
             context.journal.note_seen(self.name, self._not_loaded(plan), context.clock.now())
         due = self._choose(plan)
@@ -116,6 +117,15 @@ class SourceRun:
                 bytes=sum(unit.declared_bytes or 0 for unit in due),
             )
         )
+
+    def _cancel_orphans(self, plan: Plan) -> None:
+        """Take back jobs of a former run that nobody wants any more: they hold up the queue."""
+        orphans = set(self._context.journal.jobs(self.name))
+        orphans -= {unit.id for unit in (*plan.due, *plan.growing)}
+        for job in self._api.list_jobs() if orphans else ():
+            if job.unit in orphans:
+                self._api.cancel_job(job)
+                self._tell("note", f"job of {job.unit} taken back: the unit is not wanted any more")
 
     def _release_loaded(self) -> None:
         """Delete spooled files whose units were loaded before a kill could delete them."""

@@ -3,38 +3,30 @@
 Source pages: appmetrica.yandex.com/docs/en/mobile-api/logs (request flow, parameters, resources).
 """
 
-import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from connector.context import ApiContext
 from connector.errors import ApiError, AuthError, ConfigError, ServerError
-from connector.fields import load_tables
 from connector.http import ApiClient, Retry
+from connector.jobs import RemoteJob
+from connector.sources.appmetrica_logs.agenda import Agenda, count_daily
 from connector.sources.appmetrica_logs.exchange import Exchange
-from connector.sources.appmetrica_logs.export import SOURCE, Export, name_dates
+from connector.sources.appmetrica_logs.export import SOURCE
 from connector.sources.appmetrica_logs.job import ExportJob
 from connector.sources.appmetrica_logs.logs_settings import LogsSettings
 from connector.sources.appmetrica_logs.parts import fetch_unit
 from connector.sources.appmetrica_logs.queue import Queue
-from connector.sources.appmetrica_logs.slices import (
-    DueSlice,
-    Span,
-    find_due,
-    find_due_snapshot,
-    halve,
-)
 from connector.spool import Spool
 from connector.units import LoadedUnit, Plan, Scope, Unit
 
 OURS = 2  # places of an application's queue that we take: one of the three is left to people
 MANAGEMENT_PER_SECOND = 30
 REQUESTS_PER_UNIT = 6  # to ask, to look at the queue, and some polls: a day's export takes a minute
-SNAPSHOT, RECEIVE, DEVICE = "snapshot", "receive", "device"
 _FORBIDDEN = 403
 
 
@@ -99,17 +91,15 @@ class LogsApi:
                 refusals[application_id] = _unseen(application_id)
                 continue
             for table in self.tables:
+                agenda = Agenda(self.settings, application_id, table, self._zones[application_id])
                 known = [
                     unit
                     for unit in loaded.values()
                     if (unit.application_id, unit.table) == (application_id, table)
                 ]
-                slices, settling = self._find_due(application_id, table, known, now, scope)
-                due += [self._to_unit(application_id, table, one) for one in slices]
-                growing += [
-                    self._to_unit(application_id, table, DueSlice(span, span.upper_at))
-                    for span in settling
-                ]
+                ready, settling = agenda.find_units(known, now, scope)
+                due += ready
+                growing += settling
         asked = self._context.journal.jobs(SOURCE)
         return Plan(
             source=SOURCE,
@@ -118,57 +108,10 @@ class LogsApi:
             listed=None,
             requests=REQUESTS_PER_UNIT * len(due) + 1,
             quota_per_day=self.settings.daily_request_cap,
-            requests_daily=self._count_daily(len(self._zones)),
+            requests_daily=REQUESTS_PER_UNIT * round(count_daily(self.settings) * len(self._zones))
+            + 1,
             refusals=refusals,
         )
-
-    def _count_daily(self, applications: int) -> int:
-        """What a day of live loading costs: every slice, each time it is looked at."""
-        looks = 0.0
-        for table in self.tables:
-            rules = self.settings.rules[table]
-            is_snapshot = self._axis(table) == SNAPSHOT
-            times = 1 if is_snapshot else len(rules.looks(datetime.now(UTC)))
-            looks += times * 24 / rules.slice_hours
-        return round(looks * applications * REQUESTS_PER_UNIT) + 1
-
-    def _find_due(
-        self,
-        application_id: str,
-        table: str,
-        known: Sequence[LoadedUnit],
-        now: datetime,
-        scope: Scope,
-    ) -> tuple[list[DueSlice], list[Span]]:
-        zone, rules = self._zone_of(application_id), self.settings.rules[table]
-        if self._axis(table) == SNAPSHOT:
-            last = known[0] if known else None
-            return find_due_snapshot(last, now, zone, rules, scope), []
-        _check_axis(table, known, self._axis(table))
-        return find_due(known, now, zone, rules, start=self.settings.start, scope=scope)
-
-    def _to_unit(self, application_id: str, table: str, due: DueSlice) -> Unit:
-        axis, span = self._axis(table), due.span
-        bounds = f"{span.lower_at:%Y%m%dT%H%M%SZ}-{span.upper_at:%Y%m%dT%H%M%SZ}"
-        name = axis if axis == SNAPSHOT else f"{axis}/{bounds}"
-        fields, filters = self.settings.fields[table], self.settings.filters.get(table, ())
-        return Unit(
-            id=f"{table}/{application_id}/{name}",
-            source=SOURCE,
-            table=table,
-            application_id=application_id,
-            axis=axis,
-            lower_at=span.lower_at,
-            upper_at=span.upper_at,
-            remote_id=name,
-            schema_id=_digest((*fields, *map("=".join, filters))),
-            vendor_updated_at=due.as_of,
-            field_names=fields,
-        )
-
-    def _axis(self, table: str) -> str:
-        axis = load_tables(SOURCE)[table].axis
-        return DEVICE if axis == RECEIVE and self.settings.date_dimension == "default" else axis
 
     def queue_of(self, unit: Unit) -> str:
         """Every application has a queue of its own."""
@@ -178,7 +121,7 @@ class LogsApi:
         """The unit's verified file, once the vendor has made it; see `parts.fetch_unit`."""
         job = ExportJob(
             unit=unit,
-            export=self._to_export(unit),
+            export=self._agenda_of(unit).to_export(unit),
             exchange=Exchange(self._client, spool),
             queue=self._queue,
             settings=self.settings,
@@ -187,31 +130,13 @@ class LogsApi:
         )
         return fetch_unit(job, spool)
 
-    def _to_export(self, unit: Unit) -> Export:
-        dates, dimension = ("", ""), ""
-        if unit.axis != SNAPSHOT or (unit.table == "profiles_v2" and self.settings.dates_profiles):
-            zone = self._zone_of(unit.application_id)
-            is_inclusive = self.settings.is_end_inclusive
-            dates = name_dates(unit.lower_at, unit.upper_at, zone, is_inclusive=is_inclusive)
-            dimension = self.settings.date_dimension if unit.table != "postbacks" else ""
-        return Export(
-            resource=load_tables(SOURCE)[unit.table].endpoint,
-            format=self.settings.format,
-            application_id=unit.application_id,
-            dates=dates,
-            date_dimension=dimension,
-            fields=unit.field_names,
-            filters=self.settings.filters.get(unit.table, ()),
-        )
-
     def split(self, unit: Unit) -> list[Unit]:
         """The unit in two; none of a snapshot, or of an hour."""
-        if unit.axis == SNAPSHOT or unit.vendor_updated_at is None:
-            return []
-        span = Span(unit.lower_at, unit.upper_at)
-        pieces = halve(span, self._zone_of(unit.application_id))
-        due = [DueSlice(piece, unit.vendor_updated_at) for piece in pieces]
-        return [self._to_unit(unit.application_id, unit.table, one) for one in due]
+        return self._agenda_of(unit).split(unit)
+
+    def _agenda_of(self, unit: Unit) -> Agenda:
+        zone = self._zone_of(unit.application_id)
+        return Agenda(self.settings, unit.application_id, unit.table, zone)
 
     def refresh(self, unit: Unit) -> Unit:
         """The unit: nothing but a new export would say more of it."""
@@ -224,6 +149,38 @@ class LogsApi:
     def distrust(self, unit: Unit) -> None:
         """A file that is wrong twice is not the network's fault: it is made anew."""
         self._wrong[unit.id] += 1
+
+    def list_jobs(self) -> list[RemoteJob]:
+        """Every application's queue, and what the journal has of requests the queue does not show."""
+        asked = {url: unit for unit, url in self._context.journal.jobs(SOURCE).items() if url}
+        jobs = [
+            RemoteJob(
+                id=query.request_id,
+                source=SOURCE,
+                application_id=application_id,
+                table=query.resource,
+                unit=next((unit for url, unit in asked.items() if query.is_of(url)), ""),
+                asked_at=query.created_at,
+                progress=query.progress,
+            )
+            for application_id in self.application_ids
+            for query in self._queue.read(application_id) or ()
+        ]
+        shown = {job.unit for job in jobs}
+        return jobs + [self._to_job(unit) for unit in asked.values() if unit not in shown]
+
+    def _to_job(self, unit_id: str) -> RemoteJob:
+        table, application_id, *_ = unit_id.split("/")
+        known = self._context.journal.job(unit_id)
+        return RemoteJob("", SOURCE, application_id, table, unit_id, known[1] if known else None)
+
+    def cancel_job(self, job: RemoteJob) -> bool:
+        """Take a request back; the vendor makes no difference between ours and others'."""
+        is_there = bool(job.id)
+        if is_there:
+            self._queue.cancel(job.application_id, job.id)
+        self._context.journal.forget_job(job.unit)
+        return is_there
 
     def _zone_of(self, application_id: str) -> ZoneInfo:
         if application_id not in self._zones:
@@ -256,17 +213,3 @@ def _unseen(application_id: str) -> ApiError:
         source=SOURCE,
         status=_FORBIDDEN,
     )
-
-
-def _check_axis(table: str, known: Iterable[LoadedUnit], axis: str) -> None:
-    """Raise ConfigError where units were cut by another time: they would overlap."""
-    if other := next((unit.axis for unit in known if unit.axis != axis), ""):
-        raise ConfigError(
-            f"{SOURCE}.{table} was loaded by {other} time and date_dimension now asks for {axis}"
-            f" time: both would hold the same rows. Set sources.{SOURCE}.date_dimension back, or"
-            " load into another warehouse."
-        )
-
-
-def _digest(parts: Iterable[str]) -> str:
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]

@@ -14,24 +14,24 @@ from urllib.parse import parse_qsl, quote, urlencode
 SOURCE = "appmetrica_logs"
 BASE_URL = "https://api.appmetrica.yandex.com"
 PATH = "/logs/v1/export"
-ENTITIES: Mapping[str, int] = {
-    "clicks": 0,
-    "installations": 1,
-    "events": 2,
-    "postbacks": 3,
-    "errors": 4,
-    "crashes": 5,
-    "push_tokens": 6,
-    "sessions_starts": 7,
-    "deeplinks": 9,
-    "revenue_events": 10,
-    "profiles_v2": 12,
-    "ad_revenue_events": 13,
-    "ecommerce_events": 14,
+RESOURCES: Mapping[int, str] = {
+    0: "clicks",
+    1: "installations",
+    2: "events",
+    3: "postbacks",
+    4: "errors",
+    5: "crashes",
+    6: "push_tokens",
+    7: "sessions_starts",
+    9: "deeplinks",
+    10: "revenue_events",
+    12: "profiles_v2",
+    13: "ad_revenue_events",
+    14: "ecommerce_events",
 }
-"""The codes of the resources in `get_active_queries`."""
+"""The resources by their codes in `get_active_queries`; others are none that can be exported."""
 
-FORMATS = ("csv", "json")  # in the order of their codes
+FORMATS = ("csv", "json")  # in the order of their codes there
 _PROGRESS = re.compile(rb"Progress is (\d{1,3}(?:\.\d+)?)\s*%")
 _SENTENCES = (b"Wait for result", b"Your query is added to the queue", b"Your query is moved to")
 _TOO_LARGE = "use more parts"
@@ -74,11 +74,21 @@ class Export:
         """The same export as one of so many parts."""
         return replace(self, parts=parts, part=part)
 
-    def is_query(self, text: str) -> bool:
-        """True when the query text of `get_active_queries` says the same, in whatever order."""
-        own = parse_qsl(self.url.partition("?")[2], keep_blank_values=True)
-        said = parse_qsl(text.partition("?")[2] or text, keep_blank_values=True)
-        return sorted(own) == sorted(said)
+
+def is_same_request(url: str, resource: str, format_: str, query: str) -> bool:
+    """True when a request's URL asks for this resource in this format with these parameters, in
+    whatever order and spelling.
+    """
+    path, _, own = url.partition("?")
+    said = query.partition("?")[2] or query
+    return path == f"{PATH}/{resource}.{format_}" and sorted(
+        parse_qsl(own, keep_blank_values=True)
+    ) == sorted(parse_qsl(said, keep_blank_values=True))
+
+
+def application_of(url: str) -> str:
+    """The application a request is for."""
+    return dict(parse_qsl(url.partition("?")[2])).get("application_id", "")
 
 
 def name_dates(

@@ -52,14 +52,14 @@ class ExportJob:
 
     def find(self, unit: Unit) -> str | None:  # noqa: ARG002 - it is this job's own
         """The request, if the vendor has it in work."""
-        query = self.queue.find(self.export)
+        query = self.queue.find(self.export.url)
         return self.export.url if query and query.is_as_of(self.as_of) else None
 
     def create(self, unit: Unit) -> str:
         """Ask for the export, unless it is asked for already."""
         with self.queue.hold(unit.application_id):
             active = self.queue.read(unit.application_id)
-            same = [query for query in active or () if query.is_of(self.export)]
+            same = [query for query in active or () if query.is_of(self.export.url)]
             if any(query.is_as_of(self.as_of) for query in same):
                 return self.export.url
             if active is not None and len(active) - len(same) >= PLACES:
@@ -161,7 +161,7 @@ class ExportJob:
             return False
         active = self.queue.read(self.unit.application_id)
         if active is not None:
-            is_old = any(query.is_of(self.export) for query in active)
+            is_old = any(query.is_of(self.export.url) for query in active)
         else:
             self._doubts += 1
             is_old = self._doubts <= DOUBTS
@@ -171,6 +171,6 @@ class ExportJob:
             )
         return is_old
 
-    def cancel(self, job_id: str) -> None:  # noqa: ARG002 - it is this job's own
+    def cancel(self, job_id: str) -> None:
         """Take the request back, where the vendor lets us."""
-        self.queue.cancel(self.export)
+        self.queue.cancel_url(job_id)

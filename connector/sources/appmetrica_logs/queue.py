@@ -12,31 +12,35 @@ from typing import Any
 
 from connector.errors import NetworkError, NotFoundError, ServerError
 from connector.http import ApiClient
-from connector.sources.appmetrica_logs.export import ENTITIES, FORMATS, PATH, Export
+from connector.sources.appmetrica_logs.export import (
+    FORMATS,
+    PATH,
+    RESOURCES,
+    application_of,
+    is_same_request,
+)
 
 PLACES = 3  # of one application's queue
 _IN_WORK = 0  # the status of a query that is queued or being prepared
-_MALFORMED = (KeyError, TypeError, ValueError, AttributeError)
+_MALFORMED = (KeyError, IndexError, TypeError, ValueError, AttributeError)
 
 
 @dataclass(frozen=True, slots=True)
 class ActiveQuery:
-    """One query the vendor has queued or is working on. `progress` is 0..1."""
+    """One query the vendor has queued or is working on. `progress` is 0..1; `resource` is "" where
+    it is none that can be exported.
+    """
 
     request_id: str
-    entity: int
-    format: int
+    resource: str
+    format: str
     query: str
     progress: float
     created_at: datetime | None
 
-    def is_of(self, export: Export) -> bool:
-        """True when it is this export that was asked for."""
-        return (
-            self.entity == ENTITIES[export.resource]
-            and self.format == FORMATS.index(export.format)
-            and export.is_query(self.query)
-        )
+    def is_of(self, url: str) -> bool:
+        """True when it is this request that was sent."""
+        return is_same_request(url, self.resource, self.format, self.query)
 
     def is_as_of(self, moment: datetime) -> bool:
         """True when its file will have all that was there at `moment`."""
@@ -68,26 +72,30 @@ class Queue:
             pass  # a hint that cannot be had: the answers to the request itself decide
         return None
 
-    def find(self, export: Export) -> ActiveQuery | None:
-        """The query of just this export, if the vendor has it in work."""
-        active = self.read(export.application_id) or ()
-        return next((query for query in active if query.is_of(export)), None)
+    def find(self, url: str) -> ActiveQuery | None:
+        """The query of just this request, if the vendor has it in work."""
+        active = self.read(application_of(url)) or ()
+        return next((query for query in active if query.is_of(url)), None)
 
-    def cancel(self, export: Export) -> bool:
-        """Take the query back; False where it is not there (any more)."""
-        query = self.find(export)
-        if query is None:
-            return False
-        path = f"{PATH}/{query.request_id}/cancel"
-        self._client.post_json(path, application_id=export.application_id)
-        return True
+    def cancel(self, application_id: str, request_id: str) -> str:
+        """Take a query back; what the vendor says to it."""
+        path = f"{PATH}/{request_id}/cancel"
+        answer = self._client.post_json(path, application_id=application_id)
+        return str(answer.get("message", "")) if isinstance(answer, dict) else ""
+
+    def cancel_url(self, url: str) -> bool:
+        """Take the query of a request back; False where it is not there (any more)."""
+        query = self.find(url)
+        if query is not None:
+            self.cancel(application_of(url), query.request_id)
+        return query is not None
 
 
 def _parse(item: dict[str, Any]) -> ActiveQuery:
     return ActiveQuery(
         request_id=str(item["request_id"]),
-        entity=int(item["entity"]),
-        format=int(item["output_format"]),
+        resource=RESOURCES.get(int(item["entity"]), ""),
+        format=FORMATS[int(item["output_format"])],
         query=str(item.get("query", "")),
         progress=float(item.get("total_progress") or 0),
         created_at=_parse_moment(item.get("create_time")),

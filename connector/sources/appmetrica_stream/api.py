@@ -23,6 +23,7 @@ from connector.errors import (
 )
 from connector.fields import Table, load_tables
 from connector.http import ApiClient
+from connector.jobs import RemoteJob
 from connector.sources.appmetrica_stream.status import SOURCE, parse_status
 from connector.spool import Spool
 from connector.units import (
@@ -176,6 +177,14 @@ class StreamApi:
 
     def distrust(self, unit: Unit) -> None:
         """A window's file is made anew by the vendor alone: there is nothing to ask for."""
+
+    def list_jobs(self) -> list[RemoteJob]:
+        """Data Stream has no jobs."""
+        return []
+
+    def cancel_job(self, job: RemoteJob) -> bool:  # noqa: ARG002 - as above
+        """Nothing to take back."""
+        return False
 
     def download(self, unit: Unit, spool: Spool) -> tuple[Unit, Path]:
         """The verified file of one window; transient failures are tried again.

@@ -16,7 +16,7 @@ from connector.errors import (
     QueueFullError,
     StillWaitingError,
 )
-from connector.jobs import Patience, Ready, Waiting, await_job, cancel_orphans
+from connector.jobs import Patience, Ready, Waiting, await_job
 from connector.journal import Journal
 from connector.units import Unit
 
@@ -183,13 +183,6 @@ def test_ten_minutes_of_waiting_are_few_polls(journal: Journal) -> None:
     with pytest.raises(StillWaitingError):
         await_job(api, UNIT, context, Patience())
     assert len(api.polled) <= 45
-
-
-def test_orphans_are_cancelled(journal: Journal) -> None:
-    journal.add_job(UNIT, "job9", START)
-    api = FakeJobs()
-    assert cancel_orphans(api, "vendor", journal, wanted={"other"}) == ["u1"]
-    assert (api.cancelled, journal.jobs("vendor")) == (["job9"], {})
 
 
 def test_progress_is_reported(journal: Journal) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from connector.decode.unpack import list_parts
 from connector.errors import ConnectorError, DownloadError, NetworkError
 from connector.spool import DISK_RESERVE_BYTES, Spool, fingerprint, size_of
+from connector.unpack import list_parts
 from tests.unit.engine.vendor import answer, connect, gzipped, serve
 
 CSV = b"name,amount\n" + b"".join(b"%x,%d\n" % (pow(7, 90 + n), n) for n in range(900))
