@@ -52,9 +52,11 @@ def serve(*answers: bytes) -> Iterator[Vendor]:
     with Vendor(*answers) as vendor:
         thread = threading.Thread(target=vendor.serve_forever, args=(0.01,), daemon=True)
         thread.start()
-        yield vendor
-        vendor.shutdown()
-        thread.join()
+        try:
+            yield vendor
+        finally:  # else its thread would go on asking a closed socket, all the time
+            vendor.shutdown()
+            thread.join()
 
 
 def answer(body: bytes = b"", status: int = 200, **headers: str) -> bytes:
