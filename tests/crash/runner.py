@@ -1,9 +1,10 @@
-"""A process that syncs when it is told to: one JSON line in, `{"folder", "now", "env", ...}`.
+"""Processes that sync when they are told to: one JSON line in, `{"folder", "now", "env", ...}`.
 
-With "live" it runs the source in a dlt pipeline of its own instead, into that destination.
+With "live" the source runs in a dlt pipeline of its own instead, into that destination.
 
-It says "ready" once everything is imported, so that the time before it can be killed usefully is
-spent beforehand. Ends with the exit code of the sync.
+Everything is imported once, here; each order is carried out by a child, so that the time before it
+can be killed usefully is spent beforehand. Says the id of the child, then how it ended: with the
+exit code of the sync, or minus the signal.
 """
 
 import json
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import dlt
+import duckdb  # noqa: F401 - takes long: the children have it already
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from connector.clock import SimulatedClock
@@ -39,10 +41,8 @@ def run_live(folder: Path, kind: str) -> int:
     return 0
 
 
-def main() -> int:
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
-    order = json.loads(sys.stdin.readline())
+def obey(order: dict[str, Any]) -> int:
+    """One sync; its exit code."""
     os.environ.update(order["env"])
     folder = Path(order["folder"])
     if order.get("live"):
@@ -60,5 +60,25 @@ def main() -> int:
     return sync(settings, ["appmetrica_stream"], clock=clock).exit_code
 
 
+def say(number: int) -> None:
+    """A line for whoever gives the orders."""
+    sys.stdout.write(f"{number}\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    while order := sys.stdin.readline():
+        if (child := os.fork()) == 0:
+            os.dup2(2, 1)  # what it prints is no answer to an order
+            code = 1
+            try:
+                code = obey(json.loads(order))
+            finally:
+                os._exit(code)
+        say(child)
+        _, status = os.waitpid(child, 0)
+        say(os.waitstatus_to_exitcode(status))
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -2,58 +2,74 @@
 
 import json
 import os
+import select
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Hashable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 ROOT = Path(__file__).parents[2]
 RUNNER = Path(__file__).with_name("runner.py")
 POLL_S = 0.001
 
 
+@dataclass(slots=True)
+class Victim:
+    """A process at work; `said` will tell how it ended."""
+
+    pid: int
+    said: IO[bytes]
+    returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """How it ended (negative: by which signal), or None while it runs."""
+        if self.returncode is None and select.select([self.said], [], [], 0)[0]:
+            self.returncode = int(self.said.readline())
+        return self.returncode
+
+    def end(self) -> None:
+        """Kill -9, unless it has ended."""
+        if self.poll() is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+            self.returncode = int(self.said.readline())
+
+
 class Victims:
-    """Runners that are warm already; each is used once. Close it when done."""
+    """Runners, one at a time, forked from a process that has imported everything already.
+
+    Close it when done.
+    """
 
     def __init__(self, env: dict[str, str]) -> None:
-        self._env = env | {"PYTHONPATH": str(ROOT)}
-        self._warm = self._start()
-
-    def take(self, order: dict[str, Any]) -> "subprocess.Popen[str]":
-        """A process that begins to sync now; the next one warms up meanwhile."""
-        victim, self._warm = self._warm, self._start()
-        assert victim.stdout is not None
-        assert victim.stdin is not None
-        assert victim.stdout.readline() == "ready\n"
-        victim.stdin.write(json.dumps(order) + "\n")
-        victim.stdin.flush()
-        return victim
-
-    def close(self) -> None:
-        """End the one that waits."""
-        end(self._warm)
-
-    def _start(self) -> "subprocess.Popen[str]":
-        return subprocess.Popen(
+        self._parent = subprocess.Popen(
             [sys.executable, str(RUNNER)],
-            env=self._env,
+            bufsize=0,  # what `select` says of the pipe must be true of what can be read
+            env=env | {"PYTHONPATH": str(ROOT)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            text=True,
         )
 
+    def take(self, order: dict[str, Any]) -> Victim:
+        """A process that begins to sync now."""
+        assert self._parent.stdin is not None
+        assert self._parent.stdout is not None
+        self._parent.stdin.write(json.dumps(order).encode() + b"\n")
+        return Victim(int(self._parent.stdout.readline()), self._parent.stdout)
 
-def end(victim: "subprocess.Popen[str]") -> None:
-    """Kill -9, and every pipe closed."""
-    victim.kill()
-    victim.communicate()
+    def close(self) -> None:
+        """End the parent of them all."""
+        self._parent.kill()
+        self._parent.communicate()
 
 
-def watch(victim: "subprocess.Popen[str]", look: Callable[[], Hashable], deadly: int) -> int:
+def watch(victim: Victim, look: Callable[[], Hashable], deadly: int) -> int:
     """Kill the process when what `look` sees has changed `deadly` times.
 
     Returns how often it had changed when the process was killed or had ended by itself.
@@ -66,7 +82,7 @@ def watch(victim: "subprocess.Popen[str]", look: Callable[[], Hashable], deadly:
             else:
                 waiting.wait(POLL_S)
     finally:
-        end(victim)
+        victim.end()
     return changes
 
 
