@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Annotated, Any
 
-import structlog
 import typer
 from rich.console import RenderableType
 
@@ -138,6 +137,8 @@ def refine(session: Session, settings: "Settings") -> tuple["ModelReport", "Veri
 
 def note_model(session: Session) -> Any:
     """What to call with each model that was built."""
+    import structlog
+
     log = structlog.get_logger()
 
     def notify(result: "ModelResult") -> None:

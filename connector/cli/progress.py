@@ -8,13 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import structlog
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-
 from connector.cli.session import Session
 from connector.cli.tables import show_bytes
 
 if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
     from connector.warehouse.run_report import ProgressEvent
 
 Notify = Callable[["ProgressEvent"], None]
@@ -26,19 +25,24 @@ def follow_sync(session: Session) -> Iterator[Notify]:
     if session.is_quiet:
         yield _LogLines(is_quiet=True).notify
     elif session.has_terminal:
-        bars = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[loaded]:,}/{task.fields[planned]:,} units"),
-            TextColumn("{task.fields[size]}"),
-            TextColumn("{task.fields[speed]:,.0f} rows/s"),
-            TimeRemainingColumn(compact=True),
-            console=session.console(stderr=True),
-        )
-        with bars:
+        with _make_bars(session) as bars:
             yield _Bars(bars).notify
     else:
         yield _LogLines().notify
+
+
+def _make_bars(session: Session) -> "Progress":
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[loaded]:,}/{task.fields[planned]:,} units"),
+        TextColumn("{task.fields[size]}"),
+        TextColumn("{task.fields[speed]:,.0f} rows/s"),
+        TimeRemainingColumn(compact=True),
+        console=session.console(stderr=True),
+    )
 
 
 @dataclass(slots=True)
@@ -55,7 +59,7 @@ class _Counts:
 class _Bars:
     """A bar a source; a unit counts half when it is fetched and whole when it is loaded."""
 
-    def __init__(self, bars: Progress) -> None:
+    def __init__(self, bars: "Progress") -> None:
         self._bars = bars
         self._tasks: dict[str, TaskID] = {}
         self._counts: dict[str, _Counts] = defaultdict(_Counts)
@@ -64,6 +68,8 @@ class _Bars:
 
     def notify(self, event: "ProgressEvent") -> None:
         """Move the source's bar; called from the threads that download."""
+        import structlog
+
         if event.kind in {"failed", "note"}:
             structlog.get_logger().warning(event.text, source=event.source)
             return
@@ -107,6 +113,8 @@ class _LogLines:
 
     def notify(self, event: "ProgressEvent") -> None:
         """Log the event, unless it is one of many."""
+        import structlog
+
         log = structlog.get_logger().bind(source=event.source)
         if event.kind in {"failed", "note"}:
             log.warning(event.text)

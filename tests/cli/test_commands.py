@@ -22,7 +22,7 @@ PROMISED = (
     *("stream-settings show", "stream-settings plan", "stream-settings apply"),
     *("sandbox", "demo", "doctor", "docs"),
 )
-HEAVY = ("dlt", "duckdb", "pyarrow", "httpx", "connector.sandbox")
+HEAVY = ("dlt", "duckdb", "pyarrow", "httpx", "structlog", "rich.progress", "connector.sandbox")
 
 
 def test_there_is_every_command_that_was_promised() -> None:
