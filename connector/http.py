@@ -5,11 +5,13 @@ leaves the origin, and every URL that reaches a text passes through `redact_url`
 """
 
 import random
+import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any
 
 import httpx
@@ -85,13 +87,16 @@ class ApiClient:
             timeout=httpx.Timeout(self.timeout_s, connect=min(self.timeout_s, 15.0), pool=None),
             limits=httpx.Limits(max_connections=self.connections + 2),
             trust_env=False,
+            verify=_load_trusted(),
         )
         if self.per_second:
             self._limiter = Limiter(InMemoryBucket([Rate(self.per_second, Duration.SECOND)]))
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections, and end the thread of the limiter."""
         self._client.close()
+        if self._limiter:
+            self._limiter.close()
 
     def redact(self, text: str) -> str:
         """The text without the credential, should a vendor have echoed it."""
@@ -210,6 +215,12 @@ class ApiClient:
         if status >= httpx.codes.INTERNAL_SERVER_ERROR:
             return ServerError(text, retry_after_s=read_retry_after(response), **about)  # type: ignore[arg-type]
         return RequestError(text, **about)  # type: ignore[arg-type]
+
+
+@cache
+def _load_trusted() -> ssl.SSLContext:
+    """The certificates that are trusted: reading them takes as long as ten small requests."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def check_base_url(url: str, source: str) -> None:
