@@ -6,7 +6,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import dlt
+from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.destination.exceptions import DestinationException, DestinationUndefinedEntity
+from dlt.common.normalizers.naming import NamingConvention
+from dlt.destinations.impl.duckdb.configuration import DuckDbClientConfiguration
 from dlt.pipeline.exceptions import PipelineStepFailed
 from dlt.sources import DltSource
 
@@ -28,6 +31,23 @@ _LOADER_SETTINGS = {
 }
 
 
+class _DuckDb(dlt.destinations.duckdb):
+    """dlt's own DuckDB. What it can do depends on no setting, yet dlt would read all of its
+    settings each time it asks, which is some thirty times a load.
+    """
+
+    def capabilities(
+        self,
+        config: DuckDbClientConfiguration | None = None,
+        naming: NamingConvention | None = None,
+    ) -> DestinationCapabilitiesContext:
+        return super().capabilities(config or self.spec(), naming)
+
+    @property
+    def destination_type(self) -> str:
+        return "dlt.destinations.duckdb"  # what is written into the state, as anybody can read it
+
+
 def open_pipeline(settings: Settings, source: str) -> dlt.Pipeline:
     """The dlt pipeline of a source; its working folder lies in home."""
     for key, value in _LOADER_SETTINGS.items():
@@ -35,7 +55,7 @@ def open_pipeline(settings: Settings, source: str) -> dlt.Pipeline:
     destination: Any = settings.destination
     if settings.destination == "duckdb":
         settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
-        destination = dlt.destinations.duckdb(str(settings.warehouse))
+        destination = _DuckDb(str(settings.warehouse))
     pipeline = dlt.pipeline(
         pipeline_name=f"connector_{source}",
         destination=destination,
