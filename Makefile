@@ -16,7 +16,7 @@ demo: $(STAMP) ## sync all sources from the local emulator into demo/warehouse.d
 	$(BIN)/connector demo --warehouse demo/warehouse.duckdb --home demo/home
 
 test: $(STAMP) ## the whole offline test suite; ARGS="-k name" narrows it
-	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(STAMP) ## format, lint, types, import contracts, generated docs
 	$(BIN)/ruff format --check .
