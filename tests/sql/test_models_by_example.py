@@ -13,7 +13,7 @@ import duckdb
 import pytest
 import yaml
 
-from connector.warehouse.dialect import complete_raw, to_sql
+from connector.warehouse.changes import render_models
 from connector.warehouse.models import Graph, load_graph
 
 FOLDER = Path(__file__).parent
@@ -36,6 +36,7 @@ def graph() -> Graph:
 def test_model_gives_the_rows_expected(graph: Graph, model: str, case: Row) -> None:
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET threads = 1")
     build_given(connection, graph, model, case["given"])
     types = {column.name: column.type for column in graph.models[model].columns}
     names = sorted({name for row in case["expect"] for name in row} or {next(iter(types))})
@@ -54,14 +55,24 @@ def build_given(
     """Creates the model and all above it; what is given is a table of these rows."""
     for schema in ("seed", "stg", "core", "mart", "ops"):
         connection.execute(f"CREATE SCHEMA {schema}")
-    needed = graph.ancestors(model) | {model}
-    assert set(given) <= needed, f"{model} does not read {set(given) - needed}"
+    unread = set(given) - graph.ancestors(model)
+    assert not unread, f"{model} does not read {unread}"
+    needed = find_needed(graph, model, given)
     for name in graph.models:
         if name in given:
             fill_relation(connection, graph, name, given[name])
         elif name in needed:
-            sql = to_sql(complete_raw(graph.models[name].query, graph.raw, {}))
-            connection.execute(f"CREATE VIEW {name} AS {sql}")
+            kind = "TABLE" if graph.models[name].is_stored and name != model else "VIEW"
+            connection.execute(f"CREATE {kind} {name} AS {render_models(graph, {})[name]}")
+
+
+def find_needed(graph: Graph, model: str, given: Mapping[str, Any]) -> set[str]:
+    """The model and what must stand for it to be read, nothing above what is given."""
+    needed = {model}
+    for name in reversed(graph.models):
+        if name in needed and name not in given:
+            needed |= graph.models[name].reads
+    return needed
 
 
 def fill_relation(

@@ -104,9 +104,7 @@ def raw_units(draw: st.DrawFn) -> RawUnit:
     axis = "snapshot" if table == "push_token" else draw(st.sampled_from(("receive", "device")))
     columns = raw_schema(LOGS)[logs_table]
     known = [{name: row[name] for name in row if name in columns} for row in rows]
-    return RawUnit(
-        f"{logs_table}/{number}", logs_table, known, app, None, LOGS, axis, lower, upper
-    )
+    return RawUnit(f"{logs_table}/{number}", logs_table, known, app, None, LOGS, axis, lower, upper)
 
 
 histories = st.lists(st.lists(raw_units(), min_size=1, max_size=6), min_size=2, max_size=3)
