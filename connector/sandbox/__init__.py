@@ -12,6 +12,7 @@ from connector.sandbox.sandbox import Sandbox, serve
 from connector.sandbox.scenario import (
     App,
     FileShape,
+    Logs,
     Population,
     Scenario,
     Stream,
@@ -23,6 +24,7 @@ from connector.sandbox.scenario import (
 __all__ = [
     "App",
     "FileShape",
+    "Logs",
     "Population",
     "Sandbox",
     "Scenario",

@@ -35,6 +35,11 @@ class ControlRoutes:
         add("POST", "/_sandbox/windows/change", reply(self._change_window))
         add("GET", "/_sandbox/windows/{app}/{data_type}", reply(self._list_windows))
         add("GET", "/_sandbox/truth/appmetrica_stream/{app}/{data_type}", reply(self._truth))
+        add("POST", "/_sandbox/exports", reply(self._add_export))
+        add("GET", "/_sandbox/queue/{app}", reply(lambda c: e.queue(int(c.part("app")))))
+        add("POST", "/_sandbox/queue/{app}", reply(self._add_foreign))
+        add("GET", "/_sandbox/log_requests", reply(lambda _: e.log_requests()))
+        add("GET", "/_sandbox/truth/appmetrica_logs/{app}/{resource}", reply(self._logs_truth))
         add("GET", "/_sandbox/truth/population/{app}", reply(self._daily_truth))
 
     def _reply(self, act: Callable[["_Call"], Mapping[str, Any]]) -> _Handler:
@@ -76,6 +81,18 @@ class ControlRoutes:
 
     def _truth(self, call: "_Call") -> Mapping[str, Any]:
         return self._emulator.truth(int(call.part("app")), call.part("data_type"))
+
+    def _add_export(self, call: "_Call") -> Mapping[str, Any]:
+        self._emulator.add_export(**call.body)
+        return {"added": True}
+
+    def _add_foreign(self, call: "_Call") -> Mapping[str, Any]:
+        app = int(call.part("app"))
+        self._emulator.add_foreign_queries(app, **call.body)
+        return self._emulator.queue(app)
+
+    def _logs_truth(self, call: "_Call") -> Mapping[str, Any]:
+        return self._emulator.logs_truth(int(call.part("app")), call.part("resource"))
 
     def _daily_truth(self, call: "_Call") -> Mapping[str, Any]:
         zone = call.request.query.get("zone", "UTC")

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connector.errors import ConfigError
+from connector.sandbox.appmetrica_logs.service import LogsService
+from connector.sandbox.appmetrica_logs.truth import list_log_truth
 from connector.sandbox.appmetrica_stream.datastream import DataStream
 from connector.sandbox.appmetrica_stream.truth import list_truth
 from connector.sandbox.daily_truth import count_days
@@ -27,6 +29,7 @@ class Emulator:
         self.fault_book = FaultBook()
         self.traffic = Traffic()
         self.stream = DataStream(self.world, self.fault_book)
+        self.logs = LogsService(self.world, self.fault_book)
         for declared in scenario.faults:
             self.add_fault(**declared)
 
@@ -110,6 +113,41 @@ class Emulator:
         with self.world.lock:
             return list_truth(self.stream, app, data_type)
 
+    def add_export(self, app: int, resource: str, **declared: Any) -> None:
+        """Put a made-up Logs export in place of the population within a range of receipt.
+
+        `since`, `until` (unix seconds, half-open; left out or "any": open) and one of `rows`
+        (mappings field = text), `body` (text or bytes), `body_base64`, `path` (served as it is;
+        `.gz` with Content-Encoding: gzip); optional `rows_number`.
+        """
+        with self.world.lock:
+            self.logs.inject({"app": app, "resource": resource, **declared})
+
+    def logs_truth(self, app: int, resource: str) -> dict[str, Any]:
+        """Every row of a Logs resource; form in `appmetrica_logs.truth.list_log_truth`."""
+        with self.world.lock:
+            return list_log_truth(self.logs, app, resource)
+
+    def queue(self, app: int) -> dict[str, Any]:
+        """The Logs queries of an app that are waiting or worked on, and the most there ever were."""
+        with self.world.lock:
+            queue = self.logs.queue_of(app)
+            now = self.logs.advance(app)
+            return {"queries": queue.describe(now), "most_queued": queue.most}
+
+    def add_foreign_queries(self, app: int, count: int, seconds: float) -> None:
+        """Put queries of another client into the Logs queue, each of `seconds`."""
+        with self.world.lock:
+            self.logs.queue_of(app)
+            self.logs.advance(app)
+            self.logs.add_foreign(app, count, seconds)
+
+    def log_requests(self) -> dict[str, Any]:
+        """What was asked of the Logs exports, by key; form in `Statistics.describe`."""
+        with self.world.lock:
+            most = [(app, queue.most) for app, queue in self.logs.queues.items()]
+            return self.logs.statistics.describe(most)
+
     def daily_truth(self, app: int, zone: str = "UTC") -> dict[str, dict[str, Any]]:
         """What happened per day (ISO date in `zone`) among everything processed by now."""
         with self.world.lock:
@@ -125,6 +163,8 @@ class Emulator:
     def reset_requests(self) -> None:
         """Forget what was asked."""
         self.traffic.reset()
+        with self.world.lock:
+            self.logs.statistics.reset()
 
     def move_clock(self, moves: Mapping[str, Any]) -> None:
         """`{"advance": seconds}` or `{"set": ISO 8601 or unix seconds}`."""

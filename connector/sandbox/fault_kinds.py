@@ -2,29 +2,15 @@
 
 `answer` faults spoil one HTTP answer and are used up (`times`); `window` faults change what a
 window holds and `listing` faults what the status document says, for as long as they are set.
-The list follows the fault table in section 14 of the Data Stream contract.
+The list follows the fault tables in section 14 of the Data Stream and Logs contracts.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
 
-Stage = Literal["answer", "window", "listing"]
+from connector.sandbox.export_fault_kinds import EXPORT_KINDS
+from connector.sandbox.fault_kind import FaultKind, Stage
 
-
-@dataclass(frozen=True, slots=True)
-class FaultKind:
-    """One kind of fault; `params` are its parameters with their defaults.
-
-    `choices` has the values of those that take only some; "" always means "as it is".
-    """
-
-    name: str
-    stage: Stage
-    params: Mapping[str, object]
-    doc: str
-    choices: Mapping[str, tuple[object, ...]] = field(default_factory=dict)
-
+__all__ = ["FAULT_KINDS", "FaultKind", "Stage"]
 
 _KINDS = (
     FaultKind(
@@ -34,6 +20,7 @@ _KINDS = (
         "Answer with `code`; `body` is json, html, text or empty, or `text` word for word; "
         "`retry_after` becomes the header of that name. Code 200 gives a page where a file is due.",
         {"body": ("json", "html", "text", "empty")},
+        endpoint="any",
     ),
     FaultKind(
         "monthly_limit",
@@ -41,7 +28,13 @@ _KINDS = (
         {},
         "Downloads answer 400 until the 1st of the next month (UTC) of the sandbox's clock.",
     ),
-    FaultKind("reset", "answer", {}, "The connection is dropped before any byte of the answer."),
+    FaultKind(
+        "reset",
+        "answer",
+        {},
+        "The connection is dropped before any byte of the answer.",
+        endpoint="any",
+    ),
     FaultKind(
         "cut",
         "answer",
@@ -69,6 +62,7 @@ _KINDS = (
         "answer",
         {"seconds": 0.0, "bytes_per_second": 0},
         "The answer starts `seconds` late; the body trickles at `bytes_per_second` (0: at once).",
+        endpoint="any",
     ),
     FaultKind(
         "redirect",
@@ -142,7 +136,7 @@ _KINDS = (
             "bom": (True, False),
             "quoting": ("minimal", "all"),
             "export_format": ("csv", "json"),
-            "json_layout": ("object", "array", "lines"),
+            "json_layout": ("object", "array", "lines", "spread"),
             "json_values": ("native", "string"),
             "json_empty": ("empty", "null", "missing"),
             "json_arrays": ("text", "native"),
@@ -191,5 +185,5 @@ _KINDS = (
     FaultKind("unknown_keys", "listing", {}, "Keys nobody documented, at every level."),
 )
 
-FAULT_KINDS: Mapping[str, FaultKind] = {kind.name: kind for kind in _KINDS}
+FAULT_KINDS: Mapping[str, FaultKind] = {kind.name: kind for kind in (*_KINDS, *EXPORT_KINDS)}
 """The kinds of faults by name."""

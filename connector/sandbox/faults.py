@@ -9,7 +9,36 @@ from typing import Any
 from connector.errors import ConfigError
 from connector.sandbox.fault_kinds import FAULT_KINDS, FaultKind, Stage
 
-ENDPOINTS = ("any", "status", "data", "settings", "applications")
+ENDPOINTS = (
+    "any",
+    "status",
+    "data",
+    "settings",
+    "applications",
+    "export",
+    "prepare",
+    "download",
+    "active_queries",
+    "cancel",
+    "logsapi",
+)
+"""`export` is every request of an export; `prepare` those that get no file, `download` the rest."""
+_FILE_KINDS = frozenset(
+    {
+        "cut",
+        "gzip_no_trailer",
+        "gzip_wrong_length",
+        "no_gzip",
+        "stall",
+        "redirect",
+        "rows_number",
+        "no_charset",
+        "trailing_comma",
+        "json_unclosed",
+        "csv_cut_in_quotes",
+    }
+)
+"""Kinds that spoil a file: of an export's requests, only those that get one count for them."""
 _ADDRESS_KEYS = (
     "kind",
     "endpoint",
@@ -26,12 +55,17 @@ _ADDRESS_KEYS = (
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a fault is matched against; absent parts are "" and 0."""
+    """What a fault is matched against; absent parts are "" and 0.
+
+    For an export `phase` is `prepare` or `download`, and `span` its range in unix seconds.
+    """
 
     endpoint: str
     app: int = 0
     data_type: str = ""
     window: int = 0
+    phase: str = ""
+    span: tuple[int, int] | None = None
 
 
 @dataclass(slots=True)
@@ -60,12 +94,20 @@ class Fault:
     def fits(self, request: Request, now: float, *, any_window: bool = False) -> bool:
         """True where the address fits and the time is within the bounds."""
         return (
-            self.endpoint in {"any", request.endpoint}
+            self.endpoint in {"any", request.endpoint, request.phase or "any"}
             and self.app in {None, request.app}
             and self.data_type in {None, request.data_type}
-            and (any_window or self.window in {None, request.window})
+            and (any_window or self._fits_window(request))
             and self.since <= now < self.until
+            and (self.kind not in _FILE_KINDS or request.phase != "prepare")
         )
+
+    def _fits_window(self, request: Request) -> bool:
+        if self.window in {None, request.window}:
+            return True
+        if request.span is None or self.endpoint == "any" or self.window is None:
+            return False
+        return request.span[0] <= self.window <= request.span[1]
 
     def describe(self) -> dict[str, Any]:
         """The fault as `GET /_sandbox/faults` shows it."""
@@ -118,12 +160,12 @@ class FaultBook:
         """The faults that act at this stage."""
         return tuple(fault for fault in self.all() if fault.stage == stage)
 
-    def strike(self, request: Request, now: float) -> list[Fault]:
-        """The answer faults that hit this request; counts it against their `nth` and `times`."""
+    def strike(self, request: Request, now: float, stage: Stage = "answer") -> list[Fault]:
+        """The faults of a stage that hit this; counts it against their `nth` and `times`."""
         hits: list[Fault] = []
         with self._lock:
             for fault in self._faults:
-                if fault.stage != "answer" or not fault.fits(request, now):
+                if fault.stage != stage or not fault.fits(request, now):
                     continue
                 fault.seen += 1
                 if fault.seen >= fault.nth and (fault.times < 0 or fault.used < fault.times):
@@ -144,10 +186,11 @@ def parse_fault(declared: Mapping[str, Any], fault_id: int) -> Fault:
     given |= given.pop("params", {})
     if unknown := sorted(set(given) - set(kind.params)):
         raise ConfigError(f"{where}: unknown keys {unknown}; its own are {sorted(kind.params)}")
-    default = "data" if kind.name not in {"status", "reset", "slow"} else "any"
-    endpoint = str(declared.get("endpoint", default)) if kind.stage == "answer" else "any"
+    endpoint = str(declared.get("endpoint", kind.endpoint))
     if endpoint not in ENDPOINTS:
         raise ConfigError(f"{where}: endpoint {endpoint!r} is none of {ENDPOINTS}")
+    if kind.stage != "answer" and endpoint != "export":
+        endpoint = "any"
     for name, value in given.items():
         _check_param(kind, name, value)
     app, window = declared.get("app"), declared.get("window")
@@ -162,7 +205,7 @@ def parse_fault(declared: Mapping[str, Any], fault_id: int) -> Fault:
         data_type=declared.get("data_type"),
         window=None if window is None else int(window),
         nth=int(declared.get("nth", 1)),
-        times=int(declared.get("times", 1)),
+        times=int(declared.get("times", 1 if kind.stage == "answer" else -1)),
         since=_parse_bound(declared.get("from"), 0.0),
         until=_parse_bound(declared.get("until"), float("inf")),
         params={**kind.params, **given},

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from aiohttp import hdrs, web
 
 from connector.sandbox.faults import Fault
+from connector.sandbox.scenario import Scenario
 
 _ERROR_TYPES = {
     400: "invalid_parameter",
@@ -69,6 +70,32 @@ def drop_connection(request: web.Request) -> web.Response:
     if request.transport is not None:
         request.transport.abort()
     return web.Response()
+
+
+def answer_text(code: int, text: str, retry_after: str = "") -> web.Response:
+    """A plain text, as the Logs API answers while a file is not there."""
+    return _answer(code, "text/plain", text, retry_after)
+
+
+def check_rights(
+    request: web.Request, scenario: Scenario, app_id: str | None, *, is_write: bool = False
+) -> web.Response | None:
+    """The refusal a request deserves for its token or its app; None where it may go on.
+
+    `app_id` is as sent, None where the request is about no app. Cancelling is no writing.
+    """
+    scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+    if scheme != "OAuth" or token not in {scenario.read_token, scenario.write_token}:
+        return refuse(401, "Invalid or missing OAuth token")
+    if app_id is None:
+        return None
+    app = next((app for app in scenario.apps if str(app.id) == app_id), None)
+    if app is None:
+        return refuse(404, "No such application")
+    lacks_scope = is_write and token != scenario.write_token
+    if app.access == "none" or lacks_scope or (is_write and app.access != "edit"):
+        return refuse(403, "Access is denied")
+    return None
 
 
 def _answer(

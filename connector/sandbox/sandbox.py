@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from connector.errors import ConfigError
 from connector.sandbox.emulator import Emulator
 from connector.sandbox.scenario import Scenario, load_scenario
+from connector.sandbox.zones import ZoneText
 
 if TYPE_CHECKING:
     from connector.sandbox.server import Server
@@ -56,11 +57,20 @@ class Sandbox(Emulator):
     @property
     def env(self) -> dict[str, str]:
         """Environment variables that point every source at this sandbox."""
-        apps = ",".join(str(app.id) for app in self.scenario.apps if app.access != "none")
+        own = [app for app in self.scenario.apps if app.access != "none"]
+        apps = ",".join(str(app.id) for app in own)
+        # The first local day that has history, in whichever zone it begins first.
+        start = min((ZoneText(a.zone).text(self.world.since)[:10] for a in own), default="")
+        polling = {"SOURCES__APPMETRICA_LOGS__POLL_SECONDS": "0.2"}
         return {
             "SOURCES__APPMETRICA_STREAM__BASE_URL": self.url,
             "SOURCES__APPMETRICA_STREAM__TOKEN": self.scenario.read_token,
             "SOURCES__APPMETRICA_STREAM__APPLICATION_IDS": apps,
+            "SOURCES__APPMETRICA_LOGS__BASE_URL": self.url,
+            "SOURCES__APPMETRICA_LOGS__TOKEN": self.scenario.read_token,
+            "SOURCES__APPMETRICA_LOGS__APPLICATION_IDS": apps,
+            "SOURCES__APPMETRICA_LOGS__START": start,
+            **(polling if self.scenario.clock == "real" else {}),
         }
 
     def describe(self) -> dict[str, Any]:

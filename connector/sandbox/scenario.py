@@ -61,7 +61,7 @@ class FileShape:
     final_newline: bool = True
     bom: bool = False
     quoting: Literal["minimal", "all"] = "minimal"
-    json_layout: Literal["object", "array", "lines"] = "object"
+    json_layout: Literal["object", "array", "lines", "spread"] = "object"
     json_values: Literal["native", "string"] = "string"
     json_empty: Literal["empty", "null", "missing"] = "empty"
     json_arrays: Literal["text", "native"] = "text"
@@ -86,6 +86,30 @@ class Stream:
 
 
 @dataclass(frozen=True, slots=True)
+class Logs:
+    """Behaviour of the Logs API (spec sections 4 to 8). Zero limits are no limits.
+
+    A query takes `prepare_s` seconds of the sandbox's clock, or `prepare_polls` polls if that is
+    not 0. Above `daily_events_limit` app events of all apps per day (UTC) arrive days later.
+    """
+
+    prepare_s: float = 0.2
+    prepare_polls: int = 0
+    queue_places: int = 3
+    file_hours: float = 24.0
+    has_active_queries: bool = True
+    is_enabled: bool = True
+    rows_number: bool = False
+    has_charset: bool = True
+    date_until: Literal["inclusive", "exclusive"] = "inclusive"
+    requests_per_day: int = 0
+    throttle_code: int = 429
+    retry_after_s: int = 0
+    daily_events_limit: int = 0
+    shape: FileShape = FileShape(json_layout="spread")
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """Everything a sandbox starts from.
 
@@ -103,6 +127,7 @@ class Scenario:
     apps: tuple[App, ...] = ()
     population: Population = Population()
     stream: Stream = Stream()
+    logs: Logs = Logs()
     faults: tuple[Mapping[str, Any], ...] = ()
 
     def app(self, app_id: int) -> App:

@@ -12,6 +12,7 @@ from connector.errors import ConfigError
 from connector.sandbox.scenario import (
     App,
     FileShape,
+    Logs,
     Population,
     Scenario,
     Stream,
@@ -45,6 +46,8 @@ def parse_scenario(declared: Mapping[str, Any]) -> Scenario:
         name: _build(StreamType, block, f"stream.types.{name}")
         for name, block in stream.pop("types", {}).items()
     }
+    logs = dict(values.pop("logs", {}))
+    logs_shape = _build(FileShape, {"json_layout": "spread", **logs.pop("shape", {})}, "logs.shape")
     apps = tuple(_parse_app(block, n) for n, block in enumerate(values.pop("apps", ())))
     return _build(
         Scenario,
@@ -53,6 +56,7 @@ def parse_scenario(declared: Mapping[str, Any]) -> Scenario:
         apps=apps or default_scenario().apps,
         population=_build(Population, values.pop("population", {}), "population"),
         stream=_build(Stream, stream, "stream", shape=shape, types=types),
+        logs=_build(Logs, logs, "logs", shape=logs_shape),
         faults=tuple(values.pop("faults", ())),
         start=_parse_moment(values.pop("start", None)),
     )

@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from connector.errors import ConfigError
+from connector.sandbox.appmetrica_logs.routes import LogsRoutes
 from connector.sandbox.appmetrica_stream.routes import StreamRoutes
 from connector.sandbox.control import ControlRoutes
 from connector.sandbox.emulator import Emulator
@@ -61,9 +62,12 @@ class Server:
     async def _listen(self, port: int) -> None:
         routes = StreamRoutes(self._emulator, lambda: self.storage_url)
         api, storage = (web.Application(client_max_size=_MAX_BODY) for _ in range(2))
+        logs = LogsRoutes(self._emulator, lambda: self.storage_url)
         routes.add_to(api.router)
+        logs.add_to(api.router)
         ControlRoutes(self._emulator).add_to(api.router)
         routes.add_storage_to(storage.router)
+        logs.add_storage_to(storage.router)
         self.storage_url = await self._open(storage, 0)
         self.url = await self._open(api, port)
 

@@ -11,7 +11,7 @@ class Traffic:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._days: Counter[int] = Counter()
+        self._days: Counter[tuple[str, int]] = Counter()
         self._parallel = 0
         self._clear()
 
@@ -22,12 +22,12 @@ class Traffic:
         self._max_parallel = 0
         self._storage: list[dict[str, Any]] = []
 
-    def count_request(self, endpoint: str, day: int) -> int:
-        """Count a request to an API; how many there were this day, this one included."""
+    def count_request(self, endpoint: str, day: int, api: str = "appmetrica_stream") -> int:
+        """Count a request; how many `api` had this day, this one included."""
         with self._lock:
             self._endpoints[endpoint] += 1
-            self._days[day] += 1
-            return self._days[day]
+            self._days[api, day] += 1
+            return self._days[api, day]
 
     def count_answer(self, endpoint: str, code: int) -> None:
         """Count an answer's HTTP code."""
@@ -69,11 +69,14 @@ class Traffic:
                 {"app": app, "data_type": data_type, "window": window, "count": count}
                 for (app, data_type, window), count in sorted(self._downloads.items())
             ]
+            days: Counter[int] = Counter()
+            for (_, day), count in self._days.items():
+                days[day] += count
             return {
                 "total": sum(self._endpoints.values()),
                 "by_endpoint": dict(self._endpoints),
                 "by_code": dict(self._codes),
-                "by_day": {str(day): count for day, count in self._days.items()},
+                "by_day": {str(day): count for day, count in days.items()},
                 "max_parallel_downloads": self._max_parallel,
                 "downloads": downloads,
                 "storage": list(self._storage),

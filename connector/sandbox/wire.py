@@ -6,8 +6,8 @@ Faults of one request are carried out together; `gzip_*` only where the client a
 import asyncio
 import gzip
 import zlib
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from aiohttp import hdrs, web
@@ -25,6 +25,11 @@ class Payload:
     content_type: str
     body: bytes = b""
     path: Path | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def all_headers(self) -> dict[str, str]:
+        """The headers the answer begins with."""
+        return {hdrs.CONTENT_TYPE: self.content_type, **self.headers}
 
 
 async def send_payload(
@@ -42,7 +47,7 @@ async def send_payload(
     if payload.path is not None:
         body = await asyncio.to_thread(_read_plain, payload.path)
     wire = await _compress(body) if is_packed else body
-    response = web.StreamResponse(headers={hdrs.CONTENT_TYPE: payload.content_type})
+    response = web.StreamResponse(headers=payload.all_headers())
     if is_packed:
         response.headers[hdrs.CONTENT_ENCODING] = "gzip"
     if spoiling:
@@ -136,7 +141,7 @@ async def _send_file(
     """Straight from disk; a `.gz` goes out as it is, or unpacked for clients without gzip."""
     path = payload.path
     assert path is not None
-    response = web.StreamResponse(headers={hdrs.CONTENT_TYPE: payload.content_type})
+    response = web.StreamResponse(headers=payload.all_headers())
     if path.suffix == ".gz" and is_packed:
         response.headers[hdrs.CONTENT_ENCODING] = "gzip"
     is_unpacking = path.suffix == ".gz" and not is_packed

@@ -8,6 +8,7 @@ from connector.sandbox.clock import SandboxClock
 from connector.sandbox.population.population import AppPopulation
 from connector.sandbox.population.records import Record
 from connector.sandbox.scenario import App, Scenario
+from connector.sandbox.surplus import Surplus
 
 _HOUR_S = 3600
 
@@ -27,6 +28,7 @@ class World:
         self.records: dict[int, list[Record]] = {app.id: [] for app in scenario.apps}
         self._listeners: dict[int, list[Callable[[Record], None]]] = {}
         self._horizon = self.since
+        self._surplus = Surplus(scenario.logs.daily_events_limit)
         self._populations = [self._populate(app) for app in scenario.apps]
 
     def subscribe(self, app_id: int, listener: Callable[[Record], None]) -> None:
@@ -41,16 +43,19 @@ class World:
                 self._horizon = (now // _HOUR_S + 2) * _HOUR_S
                 for population in self._populations:
                     population.extend(self._horizon)
+                for app_id, record in self._surplus.release(self._horizon):
+                    self._keep(app_id, record)
         return now
 
-    def _populate(self, app: App) -> AppPopulation:
-        kept = self.records[app.id]
-        listeners = self._listeners.setdefault(app.id, [])
+    def _keep(self, app_id: int, record: Record) -> None:
+        self.records[app_id].append(record)
+        for listener in self._listeners.get(app_id, ()):
+            listener(record)
 
+    def _populate(self, app: App) -> AppPopulation:
         def emit(record: Record) -> None:
-            kept.append(record)
-            for listener in listeners:
-                listener(record)
+            if not self._surplus.hold(app.id, record):
+                self._keep(app.id, record)
 
         people = self.scenario.population
         return AppPopulation(

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from connector.fields import load_tables
 from connector.sandbox.appmetrica_stream.exports import Schema
 from connector.sandbox.appmetrica_stream.files import Row
 from connector.sandbox.faults import Fault
@@ -135,15 +134,11 @@ def _fill(make: Callable[[str, Mapping[str, Any]], str]) -> Callable[..., None]:
 
 
 def _unfit_cells(content: Content, row: int, params: Mapping[str, Any]) -> None:
-    types = {f.name: f.type for f in load_tables("appmetrica_stream")[_type(content)].fields}
+    types = content.schema.field_types()
     for place, name in enumerate(content.schema.field_names):
         text = _UNFIT.get(types.get(name, "text"))
         if text is not None and (not params["fields"] or name in params["fields"]):
             content.rows[row] = _mark(content.rows[row], place, text)
-
-
-def _type(content: Content) -> str:
-    return content.schema.data_type
 
 
 def _repeat_row(content: Content, row: int, params: Mapping[str, Any]) -> None:

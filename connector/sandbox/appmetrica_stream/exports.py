@@ -56,12 +56,20 @@ class Export:
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """A field set files are written with. `field_names` in the order of the header."""
+    """A field set files are written with. `field_names` in the order of the header.
+
+    `source` is whose field table knows `data_type`: other emulated APIs write files as well.
+    """
 
     id: int
     data_type: str
     export_format: str
     field_names: tuple[str, ...]
+    source: str = "appmetrica_stream"
+
+    def field_types(self) -> dict[str, str]:
+        """Type of each field the table knows, by the vendor's name."""
+        return {f.name: f.type for f in load_tables(self.source)[self.data_type].fields}
 
 
 Exports = Mapping[str, tuple[Export, Schema]]

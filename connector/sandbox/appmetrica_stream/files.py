@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
-from connector.fields import load_tables
 from connector.sandbox.appmetrica_stream.exports import Schema
 from connector.sandbox.scenario import FileShape
 
@@ -76,6 +75,10 @@ def _write_json(
     if shape.json_layout == "lines":
         text = "\n".join(records)
         return text + "\n" if records and shape.final_newline else text
+    if shape.json_layout == "spread":
+        end = "\n" if shape.final_newline else ""
+        rows_text = ",\n".join(records) + "\n" if records else ""
+        return f'{{\n"data" :\n[\n{rows_text}]\n}}{end}'
     array = "[" + ",\n".join(records) + "]"
     return array if shape.json_layout == "array" else f'{{"data":{array}}}'
 
@@ -83,16 +86,19 @@ def _write_json(
 def _json_text(row: Row, schema: Schema, shape: FileShape, how: str) -> str:
     if how == "scalar":
         return "42"
-    cells: dict[str, str] = {}
-    for name, value in zip(schema.field_names, row, strict=True):
-        cells.setdefault(name, value)
-    if shape.json_values == "string" and shape.json_empty == "empty":
-        text = json.dumps(cells, ensure_ascii=False, separators=(",", ":"))
+    cells = list(zip(schema.field_names, row, strict=True))
+    by_name = dict(reversed(cells))
+    is_plain = shape.json_values == "string" and shape.json_empty == "empty"
+    if is_plain and len(by_name) == len(cells):
+        text = json.dumps(dict(cells), ensure_ascii=False, separators=(",", ":"))
     else:
-        types = {f.name: f.type for f in load_tables("appmetrica_stream")[schema.data_type].fields}
+        if schema.source == "appmetrica_stream":
+            # The stream gives the first of two equal columns only, the Logs API gives both.
+            cells = [(name, by_name[name]) for name in dict(cells)]
+        types = schema.field_types()
         items = (
             f'"{name}":{_json_token(value, types.get(name, "text"), shape)}'
-            for name, value in cells.items()
+            for name, value in cells
             if value or shape.json_empty != "missing"
         )
         text = "{" + ",".join(items) + "}"

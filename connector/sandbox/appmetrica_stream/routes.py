@@ -5,7 +5,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from connector.sandbox.appmetrica_stream.exports import SettingsError
 from connector.sandbox.appmetrica_stream.windows import WindowFile
@@ -13,6 +13,7 @@ from connector.sandbox.emulator import Emulator
 from connector.sandbox.faults import Fault, Request
 from connector.sandbox.refusals import (
     MONTHLY_LIMIT,
+    check_rights,
     drop_connection,
     redirect_as_asked,
     refuse,
@@ -87,20 +88,9 @@ class StreamRoutes:
         return refuse(stream.throttle_code, message, retry_after=retry_after)
 
     def _check_rights(self, request: web.Request, endpoint: str) -> web.Response | None:
-        scenario = self._emulator.scenario
-        scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
-        if scheme != "OAuth" or token not in {scenario.read_token, scenario.write_token}:
-            return refuse(401, "Invalid or missing OAuth token")
-        if endpoint == "applications":
-            return None
-        app = self._find_app(request)
-        if app is None:
-            return refuse(404, "No such application")
+        app_id = None if endpoint == "applications" else request.match_info.get("id", "")
         is_write = request.method == "POST"
-        lacks_scope = is_write and token != scenario.write_token
-        if app.access == "none" or lacks_scope or (is_write and app.access != "edit"):
-            return refuse(403, "Access is denied")
-        return None
+        return check_rights(request, self._emulator.scenario, app_id, is_write=is_write)
 
     def _find_app(self, request: web.Request) -> App | None:
         wanted = request.match_info.get("id", "")

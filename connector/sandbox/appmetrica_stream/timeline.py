@@ -5,13 +5,12 @@ from collections import defaultdict
 from dataclasses import dataclass
 from operator import attrgetter
 
-from connector.sandbox.population.records import Action, Record, Shopping
+from connector.sandbox.population.conversions import is_conversion
+from connector.sandbox.population.records import Record
 
 WINDOW_S = 300
 _SHOW_STEP_S = 30
 _SHOW_SPREAD_S = 229
-_ATTRIBUTION_S = 30 * 86_400
-_CONVERSIONS = frozenset({"level_complete", "reward_claimed", "favourite_add", "search"})
 
 DATA_TYPES = (
     "installation",
@@ -73,7 +72,7 @@ class Timeline:
         variants = ((0, 0),) if record.kind != "verdict" else ((1, 0), (2, 0))
         for variant, lag_s in variants:
             self._file(data_type, record, variant, lag_s)
-        if _is_conversion(record):
+        if is_conversion(record):
             restated = ((0, 0), (1, 5400), (2, 5400)) if record.order % 40 == 0 else ((0, 0),)
             for variant, lag_s in restated:
                 self._file("attributed_event", record, variant, lag_s)
@@ -116,14 +115,3 @@ class Timeline:
         rank = (record.device.index, record.order, variant)
         self._slots[data_type][slot].append(Entry(shown_at, rank, record, variant))
         self._sorted.discard((data_type, slot))
-
-
-def _is_conversion(record: Record) -> bool:
-    device, payload = record.device, record.payload
-    if device.source is None or record.happened_at > device.installed_at + _ATTRIBUTION_S:
-        return False
-    if isinstance(payload, Action):
-        return payload.name in _CONVERSIONS
-    if isinstance(payload, Shopping):
-        return payload.step == "purchase"
-    return record.kind in {"purchase", "ad_view"}
