@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pajson
 
-from connector.decode import unpack
+from connector import unpack
 from connector.decode.json_text import decode, to_bytes
 from connector.decode.records import Place, Position, Records, escape_bytes
 from connector.unpack import open_unpacked, skip_bytes

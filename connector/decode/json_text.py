@@ -6,7 +6,7 @@ So an array of any length is read element by element in the memory of its larges
 import json
 from typing import Any, BinaryIO
 
-from connector.decode import unpack
+from connector import unpack
 
 SPACE = " \t\r\n"
 LOOKAHEAD = len("\\ud800\\udc00")  # so many characters more tell whether a value ends here

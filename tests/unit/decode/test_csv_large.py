@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 
 from connector.decode import csv
-from connector.decode.unpack import BLOCK_BYTES, SMALL_BYTES
 from connector.errors import DownloadError
+from connector.unpack import BLOCK_BYTES, SMALL_BYTES
 from tests.unit.decode.samples import decode
 
 FILLER = b"x" * 90

@@ -106,7 +106,7 @@ def test_unknown_field_keeps_its_column_in_every_batch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("connector.decode.json.BATCH_ROWS", 1)
-    monkeypatch.setattr("connector.decode.unpack.BLOCK_BYTES", 10)
+    monkeypatch.setattr("connector.unpack.BLOCK_BYTES", 10)
     data = b'{"name":"a","newField":"1"}\n{"new_field":"2","newField":"3"}\n{"new_field":"4"}\n'
     result = decode(tmp_path, data)
     assert [row.get("new_field") for row in result.rows] == ["1", "3", None]
@@ -117,7 +117,7 @@ def test_json_column_absent_from_some_batches_is_not_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("connector.decode.json.BATCH_ROWS", 1)
-    monkeypatch.setattr("connector.decode.unpack.BLOCK_BYTES", 10)
+    monkeypatch.setattr("connector.unpack.BLOCK_BYTES", 10)
     unit = make_unit("name", "amount", "price")
     data = b'{"name":"a"}\n{}\n{"unknown":"x"}\n{"amount":"1"}\n'
     result = decode(tmp_path, data, unit=unit)
@@ -182,7 +182,7 @@ def test_rejects_beyond_those_that_are_located_are_kept_too(
 def test_what_outgrows_memory_is_the_same_from_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, memory_bytes: int
 ) -> None:
-    monkeypatch.setattr("connector.decode.unpack.BLOCK_BYTES", 400)
+    monkeypatch.setattr("connector.unpack.BLOCK_BYTES", 400)
     lines = [b'{"name": "%d", "amount": "x%d"}' % (number, number) for number in range(95)]
     lines[50] = b'{"name": "50", "drifted": "new"}'
     data = b"\n".join([*lines, b"broken"])

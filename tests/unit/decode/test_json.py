@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from connector.decode import Options, json_text, unpack
+from connector import unpack
+from connector.decode import Options, json_text
 from connector.decode.json_elements import detect_layout, read_elements
 from connector.errors import DownloadError
 from tests.unit.decode.samples import decode, write_json

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from connector.decode import Options, json_text, unpack
+from connector import unpack
+from connector.decode import Options, json_text
 from connector.errors import DownloadError
 from tests.unit.decode.samples import decode
 

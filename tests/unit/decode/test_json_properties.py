@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.decode import json, unpack
+from connector import unpack
+from connector.decode import json
 from connector.decode.json_blocks import Block, parse_block, read_blocks
 from connector.decode.json_elements import Layout, find_first, read_elements
 from connector.decode.records import Place, Records, Reject

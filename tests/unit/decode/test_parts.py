@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from connector.decode import Options, Package, decode_file, read_names
-from connector.decode.unpack import list_parts
 from connector.errors import DownloadError
+from connector.unpack import list_parts
 from tests.unit.decode.samples import LOAD_ID, NOW, TABLE, Result, make_unit, read_result
 
 EXACT = Options(exact_header=True)
