@@ -4,19 +4,23 @@ import json
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from benchmarks import programs
-from benchmarks.data import COLUMNS, write_events
+from benchmarks.data import COLUMNS, LOGS_COLUMNS, LOGS_ROWS, write_events, write_logs_json
 from benchmarks.measure import Cost, pair, run_process, run_python, sandbox_process
 
 WINDOW = 300
 SMALL_WINDOWS = 2_000
 HISTORY_S = 6 * 24 * 3600
+STREAM = "appmetrica_stream"
+LOGS = "appmetrica_logs"
+CASES = ("stream-1m", "stream-5m", "stream-small", "logs-csv", "logs-json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +39,27 @@ class Bench:
     def __init__(self, folder: Path, runs: int) -> None:
         self._folder, self._runs = folder, runs
 
-    def run(self) -> Iterator[Row]:
-        """Measure everything, line by line."""
-        yield from self.large_export(1_000_000, self._runs)
-        yield from self.large_export(5_000_000, 1)
-        yield from self.small_windows()
+    def run(self, cases: Sequence[str]) -> Iterator[Row]:
+        """Measure these cases, line by line."""
+        steps: dict[str, Callable[[], Iterator[Row]]] = {
+            "stream-1m": lambda: self.large_export(1_000_000, self._runs),
+            "stream-5m": lambda: self.large_export(5_000_000, 1),
+            "stream-small": self.small_windows,
+            "logs-csv": lambda: self.logs_csv(5_000_000, 1),
+            "logs-json": lambda: self.logs_json(1_000_000, self._runs),
+        }
+        for case in cases:
+            yield from steps[case]()
 
     def large_export(self, rows: int, runs: int) -> Iterator[Row]:
         """One export of many rows: the whole `connector sync` against DuckDB's CREATE TABLE AS."""
         file = write_events(self._folder / f"events_{rows}.csv.gz", rows)
         window = self._declare(int(time.time()) - 7200, file, rows)
-        with self._serve([window]) as sandbox:
+        with self._serve({"windows": [window]}) as sandbox:
             sync, raw, ratio = pair(
-                lambda: self._sync(sandbox["env"]), lambda: self._raw(file), runs
+                lambda: self._sync(sandbox["env"]),
+                lambda: self._raw(f"read_csv('{file}', header = true, columns = {COLUMNS})"),
+                runs,
             )
         name = f"{rows // 1_000_000}M rows, 28 columns, csv.gz"
         costs = f"{sync.wall_s:.1f} s against {raw.wall_s:.1f} s"
@@ -63,11 +75,53 @@ class Bench:
         figure = f"{sync.peak_mb:.0f} MB = {growth:.2f} x that of 1M"
         yield Row(f"{name}: peak memory", figure, "<= 1.6 x", growth <= 1.6)
 
+    def logs_csv(self, rows: int, runs: int) -> Iterator[Row]:
+        """One export of the Logs API in CSV: the whole sync against DuckDB's CREATE TABLE AS."""
+        file = write_events(self._folder / f"logs_{rows}.csv.gz", rows, select=LOGS_ROWS)
+        raw = f"read_csv('{file}', header = true, columns = {LOGS_COLUMNS})"
+        yield from self._logs_export(file, raw, "csv", rows, runs, most_ratio=1.5, most_mb=1200)
+
+    def logs_json(self, rows: int, runs: int) -> Iterator[Row]:
+        """The same in JSON, one object that holds all records. DuckDB would need the whole of it in
+        memory, so it is given the same records as JSON lines, with the column types.
+        """
+        file = write_logs_json(self._folder / f"logs_{rows}.json.gz", rows)
+        lines = write_logs_json(self._folder / f"logs_{rows}.jsonl.gz", rows, is_lines=True)
+        raw = f"read_json('{lines}', format = 'newline_delimited', columns = {LOGS_COLUMNS})"
+        yield from self._logs_export(file, raw, "json", rows, runs, most_ratio=2.5, most_mb=700)
+
+    def _logs_export(
+        self,
+        file: Path,
+        raw_query: str,
+        kind: str,
+        rows: int,
+        runs: int,
+        *,
+        most_ratio: float,
+        most_mb: float,
+    ) -> Iterator[Row]:
+        yesterday = datetime.now(UTC).date() - timedelta(days=1)
+        settings = {"FORMAT": kind, "TABLES": "events", "START": yesterday.isoformat()}
+        with self._serve({"exports": [{"path": str(file)}]}) as sandbox:
+            env = sandbox["env"] | {
+                f"SOURCES__{LOGS.upper()}__{key}": value for key, value in settings.items()
+            }
+            sync, raw, ratio = pair(
+                lambda: self._sync(env, source=LOGS, rows=rows), lambda: self._raw(raw_query), runs
+            )
+        name = f"Logs export of events, {kind}.gz, {rows // 1_000_000}M rows, 33 columns"
+        costs = f"{sync.wall_s:.1f} s against {raw.wall_s:.1f} s"
+        figure = f"{ratio:.2f} x raw DuckDB ({costs})"
+        yield Row(name, figure, f"<= {most_ratio} x", ratio <= most_ratio)
+        figure, bar = f"{sync.peak_mb:.0f} MB", f"<= {most_mb:.0f} MB"
+        yield Row(f"{name}: peak memory", figure, bar, sync.peak_mb <= most_mb)
+
     def small_windows(self) -> Iterator[Row]:
         """Many windows of 5 to 500 rows, against ten raw httpx downloads at a time; then a sync
         with nothing new.
         """
-        with self._serve(list(self._small_windows())) as sandbox:
+        with self._serve({"windows": list(self._small_windows())}) as sandbox:
             env = sandbox["env"]
             sync_s, raw_s, calm_s = [], [], []
             for _ in range(self._runs):
@@ -98,21 +152,25 @@ class Bench:
             "update_timestamp": window + WINDOW,
         }
 
-    def _serve(self, windows: list[dict[str, Any]]) -> Any:
-        declared = self._folder / "windows.json"
-        declared.write_text(json.dumps(windows), encoding="utf-8")
-        return sandbox_process(programs.SANDBOX, str(declared))
+    def _serve(self, declared: dict[str, list[dict[str, Any]]]) -> Any:
+        """A sandbox that has these windows and exports."""
+        path = self._folder / "declared.json"
+        path.write_text(json.dumps(declared), encoding="utf-8")
+        return sandbox_process(programs.SANDBOX, str(path))
 
-    def _sync(self, env: dict[str, str], *, is_new: bool = True) -> Cost:
+    def _sync(
+        self, env: dict[str, str], *, source: str = STREAM, is_new: bool = True, rows: int = 0
+    ) -> Cost:
+        """The whole `connector sync` of a source; of `rows` rows, if that is not 0."""
         target = self._folder / "warehouse"
         if is_new:
             shutil.rmtree(target, ignore_errors=True)
         options = ["--warehouse", str(target / "w.duckdb"), "--home", str(target / "home")]
-        command = [sys.executable, "-m", "connector", "sync", "--json", "--quiet", *options]
+        command = [sys.executable, "-m", "connector", "sync", source, "--json", "--quiet", *options]
         cost = run_process(command, {**env, "SOURCES__APPMETRICA_STREAM__PARALLEL": "10"})
-        report = json.loads(cost.output)["sources"]["appmetrica_stream"]
-        if is_new and not report["rows_loaded"]:
-            raise RuntimeError(f"nothing was loaded: {cost.output}")
+        loaded = json.loads(cost.output)["sources"][source]["rows_loaded"]
+        if is_new and (not loaded or loaded != (rows or loaded)):
+            raise RuntimeError(f"{loaded} rows were loaded: {cost.output}")
         return cost
 
     def _calm(self, env: dict[str, str]) -> Cost:
@@ -122,10 +180,11 @@ class Bench:
         """Seconds of the sync without start-up and status: those of a calm one are taken off."""
         return self._sync(env).wall_s - self._calm(env).wall_s
 
-    def _raw(self, file: Path) -> Cost:
+    def _raw(self, query: str) -> Cost:
+        """DuckDB's own CREATE TABLE AS of what `query` reads."""
         database = self._folder / "raw.duckdb"
         database.unlink(missing_ok=True)
-        return run_python(programs.RAW_CSV, str(database), str(file))
+        return run_python(programs.RAW_LOAD, str(database), query)
 
     def _raw_downloads(self, env: dict[str, str]) -> float:
         url = env["SOURCES__APPMETRICA_STREAM__BASE_URL"]
@@ -134,6 +193,3 @@ class Bench:
         if int(output[0]) != SMALL_WINDOWS:
             raise RuntimeError(f"{output[0]} windows were downloaded, not {SMALL_WINDOWS}")
         return float(output[2])
-
-
-Step = Callable[[], Iterator[Row]]

@@ -4,26 +4,26 @@ SANDBOX = """
 import json, sys
 from connector.sandbox import App, Population, Sandbox, Scenario, Stream
 import signal, threading
-windows = json.load(open(sys.argv[1]))
+declared = json.load(open(sys.argv[1]))
 scenario = Scenario(apps=(App(1111, "Bench"),), history_days=0.01,
                     population=Population(devices=1, warmup_days=1),
                     stream=Stream(data_types=("event",)))
 stop = threading.Event()
 signal.signal(signal.SIGTERM, lambda *_: stop.set())
 with Sandbox(scenario) as sandbox:
-    for window in windows:
+    for window in declared.get("windows", ()):
         sandbox.add_window(1111, "event", **window)
+    for export in declared.get("exports", ()):
+        sandbox.add_export(1111, "events", **export)
     print(json.dumps(sandbox.describe()), flush=True)
     stop.wait()
 """
 
-RAW_CSV = """
+RAW_LOAD = """
 import sys
 import duckdb
-from benchmarks.data import COLUMNS
 connection = duckdb.connect(sys.argv[1])
-connection.execute(f"CREATE TABLE t AS SELECT * FROM read_csv('{sys.argv[2]}', header = true,"
-                   f" columns = {COLUMNS})")
+connection.execute(f"CREATE TABLE t AS SELECT * FROM {sys.argv[2]}")
 connection.close()
 """
 
