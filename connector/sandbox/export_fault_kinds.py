@@ -7,8 +7,10 @@ count queries. The list follows the fault table in section 14 of the Logs contra
 from connector.sandbox.fault_kind import FaultKind, Stage
 
 
-def _kind(name: str, stage: Stage, params: dict[str, object], doc: str) -> FaultKind:
-    return FaultKind(name, stage, params, doc, endpoint="export")
+def _kind(
+    name: str, stage: Stage, params: dict[str, object], doc: str, times: int | None = None
+) -> FaultKind:
+    return FaultKind(name, stage, params, doc, endpoint="export", times=times)
 
 
 EXPORT_KINDS = (
@@ -71,7 +73,8 @@ EXPORT_KINDS = (
         "export",
         {"waits": True, "rows": 1},
         "Once part 0 is sent the file is built anew, its first `rows` rows moved to the end; with "
-        "`waits` the next part answers 202 first.",
+        "`waits` the next part answers 202 first. Once, unless `times` says more.",
+        times=1,
     ),
     _kind(
         "stale_file",
@@ -89,7 +92,9 @@ EXPORT_KINDS = (
         "file_expired",
         "export",
         {"downloads": 1},
-        "The file is gone after `downloads` downloads, begun ones included.",
+        "The file is gone after `downloads` downloads, begun ones included. Once, unless `times` "
+        "says more.",
+        times=1,
     ),
     _kind(
         "thin",

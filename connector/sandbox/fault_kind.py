@@ -21,3 +21,11 @@ class FaultKind:
     doc: str
     choices: Mapping[str, tuple[object, ...]] = field(default_factory=dict)
     endpoint: str = "data"
+    times: int | None = None
+
+    @property
+    def default_times(self) -> int:
+        """How often it strikes unless told otherwise; -1: until taken back."""
+        if self.times is not None:
+            return self.times
+        return 1 if self.stage == "answer" else -1

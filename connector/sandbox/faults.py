@@ -205,7 +205,7 @@ def parse_fault(declared: Mapping[str, Any], fault_id: int) -> Fault:
         data_type=declared.get("data_type"),
         window=None if window is None else int(window),
         nth=int(declared.get("nth", 1)),
-        times=int(declared.get("times", 1 if kind.stage == "answer" else -1)),
+        times=int(declared.get("times", kind.default_times)),
         since=_parse_bound(declared.get("from"), 0.0),
         until=_parse_bound(declared.get("until"), float("inf")),
         params={**kind.params, **given},

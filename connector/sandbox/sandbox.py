@@ -61,7 +61,7 @@ class Sandbox(Emulator):
         apps = ",".join(str(app.id) for app in own)
         # The first local day that has history, in whichever zone it begins first.
         start = min((ZoneText(a.zone).text(self.world.since)[:10] for a in own), default="")
-        polling = {"SOURCES__APPMETRICA_LOGS__POLL_SECONDS": "0.2"}
+        polling = {"SOURCES__APPMETRICA_LOGS__POLL_SECONDS": "0.1"}
         return {
             "SOURCES__APPMETRICA_STREAM__BASE_URL": self.url,
             "SOURCES__APPMETRICA_STREAM__TOKEN": self.scenario.read_token,

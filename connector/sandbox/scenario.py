@@ -93,7 +93,7 @@ class Logs:
     not 0. Above `daily_events_limit` app events of all apps per day (UTC) arrive days later.
     """
 
-    prepare_s: float = 0.2
+    prepare_s: float = 0.05
     prepare_polls: int = 0
     queue_places: int = 3
     file_hours: float = 24.0

@@ -43,18 +43,26 @@ class MadeExport:
             return span[0] < self.until and span[1] >= self.since
         return self.since <= span[0] < self.until
 
-    def rows_within(self, span: tuple[int, int] | None) -> Iterator[Cells]:
+    def replaces(self, received_at: float) -> bool:
+        """True where a row of the population gives way to the made-up ones."""
+        return self.since <= received_at < self.until
+
+    def rows_within(self, span: tuple[int, int] | None, *, is_by_receipt: bool) -> Iterator[Cells]:
         """The rows a request of this span gets."""
+        read = self.received_at if is_by_receipt else self.occurred_at
         for cells in self.rows or ():
-            at = self.received_at(cells)
+            at = read(cells)
             if span is None or at is None or span[0] <= at <= span[1]:
                 yield cells
 
     def received_at(self, cells: Cells) -> int | None:
-        """When a row was received, as its cells say; None if they do not."""
+        """When a row was received (unix seconds), as its cells say; None if they do not."""
         table = load_tables(SOURCE)[self.resource.name]
-        text = cells.get(table.receive_time or table.event_time, "")
-        return int(text) if text.isdecimal() else None
+        return _read_moment(cells, table.receive_time or table.event_time)
+
+    def occurred_at(self, cells: Cells) -> int | None:
+        """The same on the device's clock."""
+        return _read_moment(cells, load_tables(SOURCE)[self.resource.name].event_time)
 
 
 def make_export(declared: Mapping[str, Any]) -> MadeExport:
@@ -81,6 +89,11 @@ def make_export(declared: Mapping[str, Any]) -> MadeExport:
         path=path,
         rows_number=None if rows_number is None else int(rows_number),
     )
+
+
+def _read_moment(cells: Cells, name: str) -> int | None:
+    text = cells.get(name, "")
+    return int(text) if text.isdecimal() else None
 
 
 def _read_bound(value: object, default: float) -> float:

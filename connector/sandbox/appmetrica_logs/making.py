@@ -35,20 +35,20 @@ class Maker:
 
     def cells_of(self, ask: Ask, as_of: float, made: Sequence[MadeExport]) -> list[Cells]:
         """The cells of every row asked for, of what was received by `as_of` (unix seconds)."""
-        if made:
-            found = [cells for export in made for cells in export.rows_within(ask.span)]
-        elif ask.range is None:
+        by_receipt = ask.is_by_receipt
+        if ask.range is None:
             rows = self.rows.all(ask.resource.name, as_of)
-            found = [self.cells.cells(ask.resource, row) for row in rows]
         else:
             rows = self.rows.within(
-                ask.resource.name,
-                ask.range,
-                self.cells.zone,
-                as_of,
-                is_by_receipt=ask.is_by_receipt,
+                ask.resource.name, ask.range, self.cells.zone, as_of, is_by_receipt=by_receipt
             )
-            found = [self.cells.cells(ask.resource, row) for row in rows]
+        found = [
+            self.cells.cells(ask.resource, row)
+            for row in rows
+            if not any(export.replaces(row.received_at) for export in made)
+        ]
+        for export in made:
+            found += export.rows_within(ask.span, is_by_receipt=by_receipt)
         kept = [c for c in found if all(c.get(name, "") == value for name, value in ask.filters)]
         return kept[: ask.limit] if ask.limit else kept
 

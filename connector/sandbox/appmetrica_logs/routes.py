@@ -18,6 +18,7 @@ from connector.sandbox.appmetrica_logs.asks import (
 from connector.sandbox.appmetrica_logs.prepared import LogFile, Part
 from connector.sandbox.appmetrica_logs.queue import FULL
 from connector.sandbox.appmetrica_logs.resources import Resource, find_resource
+from connector.sandbox.appmetrica_logs.service import Answer
 from connector.sandbox.appmetrica_logs.spoiling import count_rows_number, spoil_body
 from connector.sandbox.emulator import Emulator
 from connector.sandbox.faults import Fault, Request
@@ -81,12 +82,14 @@ class LogsRoutes:
             used = traffic.count_request(endpoint, int(now // _DAY_S), "appmetrica_logs")
             await asyncio.sleep(self._emulator.scenario.latency_s)
             app = request.query.get("application_id", "")
-            own = None if endpoint == "logsapi" else app
+            is_about_app = endpoint != "logsapi"
             response: web.StreamResponse | None = self._check_quota(used) or check_rights(
-                request, self._emulator.scenario, own
+                request, self._emulator.scenario, app or None
             )
+            if response is None and is_about_app and not app:
+                response = answer_text(400, "Parameter application_id is required")
             if response is None:
-                response = await act(request, Request(endpoint, int(app) if own else 0))
+                response = await act(request, Request(endpoint, int(app or 0)))
             is_dropped = request.transport is None or request.transport.is_closing()
             is_file = response.prepared
             traffic.count_answer(endpoint, 0 if is_dropped and not is_file else response.status)
@@ -189,11 +192,11 @@ class LogsRoutes:
         faults, replaced = await self._strike(request, touched)
         if replaced is not None:
             return replaced
-        answer = self._locked(self._service.answer, ask, rule)
-        if answer.file is None:
+        found: Answer = await asyncio.to_thread(self._locked, self._service.answer, ask, rule)
+        if found.file is None:
             await wait_slow(faults)
-            return answer_text(answer.code, answer.text)
-        return await self._send_file(request, ask, answer.file, faults)
+            return answer_text(found.code, found.text)
+        return await self._send_file(request, ask, found.file, faults)
 
     async def _send_file(
         self, request: web.Request, ask: Ask, file: LogFile, faults: list[Fault]

@@ -161,6 +161,8 @@ class LogsService:
         if query.ask is None:
             return
         self.statistics.of(query.ask).builds += 1
+        life_s = self.logs.file_hours * 3600
+        self._files = {k: f for k, f in self._files.items() if f.is_alive(done_at, life_s)}
         self._files[query.ask.key] = self._build(query, query.ask, done_at)
 
     def _build(self, query: Query, ask: Ask, made_at: float) -> LogFile:

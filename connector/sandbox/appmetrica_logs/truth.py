@@ -29,7 +29,7 @@ def list_log_truth(service: LogsService, app_id: int, name: str) -> dict[str, An
             "values": _clean(maker.cells.cells(resource, row), fields),
         }
         for row in maker.rows.all(name, now)
-        if not any(e.since <= row.received_at < e.until for e in made)
+        if not any(export.replaces(row.received_at) for export in made)
     ]
     rows += [row for export in made for row in _list_made(export)]
     unread = sum(export.rows is None for export in made)
@@ -40,7 +40,7 @@ def _list_made(export: MadeExport) -> list[dict[str, Any]]:
     return [
         {
             "received_at": export.received_at(cells),
-            "occurred_at": None,
+            "occurred_at": export.occurred_at(cells),
             "values": _clean(cells, tuple(cells)),
         }
         for cells in export.rows or ()
