@@ -19,7 +19,7 @@ from connector.errors import ConnectorError, StillWaitingError, TooLargeError
 from connector.journal import Journal, SpooledFile
 from connector.lane import Lane
 from connector.spool import Spool, size_of
-from connector.units import Failure, Unit, is_same_content, order_by_urgency
+from connector.units import NEVER, Failure, Unit, is_same_content
 
 BACKLOG_BYTES = 2 << 30
 COUNT_TRIES = 3  # a file with a wrong number of rows is fetched this often
@@ -69,9 +69,11 @@ class Fetcher:
         self.add(api, [file.unit])
 
     def add(self, api: Api, units: Iterable[Unit]) -> None:
-        """Queue units, what dies first goes first; files that are on disk already are ready."""
+        """Queue units in their order, but what dies first goes first; files that are on disk
+        already are ready.
+        """
         on_disk = {file.unit.id: file for file in self._journal.files(api.source)}
-        wanted = order_by_urgency(units)
+        wanted = sorted(units, key=lambda unit: unit.expires_at or NEVER)
         with self._lock:
             for unit in wanted:
                 file = on_disk.get(unit.id)

@@ -14,6 +14,7 @@ from typing import Any
 
 from connector.errors import ApiError
 
+NEVER = datetime.max.replace(tzinfo=UTC)
 _TIMES = ("lower_at", "upper_at", "vendor_updated_at", "expires_at")
 
 
@@ -127,8 +128,7 @@ class Failure:
 
 def order_by_urgency(units: Iterable[Unit]) -> list[Unit]:
     """What dies first goes first; then the oldest; then by name so that the order is stable."""
-    never = datetime.max.replace(tzinfo=UTC)
-    return sorted(units, key=lambda unit: (unit.expires_at or never, unit.lower_at, unit.id))
+    return sorted(units, key=lambda unit: (unit.expires_at or NEVER, unit.lower_at, unit.id))
 
 
 def is_settled(unit: Unit, now: datetime, settle: timedelta) -> bool:

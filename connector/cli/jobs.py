@@ -52,7 +52,7 @@ def _show(jobs: "list[RemoteJob]") -> "RenderableType":
             job.application_id,
             job.table,
             job.unit or "(not ours)",
-            job.id or "(not listed)",
+            job.id or "(not in the queue)",
             "" if job.progress is None else f"{job.progress:.0%}",
             show_moment(job.asked_at),
         )

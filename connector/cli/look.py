@@ -15,8 +15,9 @@ from connector.cli.tables import make_table, show_bytes, show_moment, show_span
 from connector.cli.verb import verb
 
 if TYPE_CHECKING:
-    from connector.warehouse.overview import Freshness, JournalFacts
+    from connector.warehouse.overview import Freshness, JournalFacts, StreamGap
     from connector.warehouse.planning import SourcePlan
+    from connector.warehouse.settings import Settings
 
 SHOWN_UNITS = 20
 
@@ -36,15 +37,36 @@ def plan(session: Session, sources: Sources = None) -> int:
     from connector.errors import worst_exit_code
     from connector.warehouse import pipeline
 
-    plans = pipeline.plan(session.settings(), pipeline.select_sources(sources or ()))
+    settings = session.settings()
+    plans = pipeline.plan(settings, pipeline.select_sources(sources or ()))
     exit_code = worst_exit_code([one.exit_code for one in plans])
+    gaps = _read_gaps(settings)
     shown = [item for one in plans for item in _show_plan(one)]
-    values = {"sources": {one.source: one.to_json() for one in plans}}
+    shown += [
+        f"app {gap.application_id}: Data Stream has a gap from {show_moment(gap.from_at)} to"
+        f" {show_moment(gap.until_at)} (UTC). The Logs API may have its rows: {gap.remedy}"
+        for gap in gaps
+    ]
+    values = {
+        "sources": {one.source: one.to_json() for one in plans},
+        "stream_gaps": [asdict(gap) | {"remedy": gap.remedy} for gap in gaps],
+    }
     return session.answer(values, *shown, exit_code=exit_code)
 
 
+def _read_gaps(settings: "Settings") -> "list[StreamGap]":
+    """Gaps of the stream that nothing has healed yet; none where nothing was modelled yet."""
+    from connector.warehouse.overview import read_open_gaps
+    from connector.warehouse.store import open_warehouse
+
+    if settings.destination != "duckdb" or not settings.warehouse.exists():
+        return []
+    with closing(open_warehouse(settings, read_only=True)) as connection:
+        return read_open_gaps(connection)
+
+
 def _show_plan(one: "SourcePlan") -> list[RenderableType]:
-    heads = ("table", "due", "growing", "rows", "size", "columns", "oldest", "next expiry")
+    heads = ("table", "apps", "due", "growing", "rows", "size", "columns", "oldest", "next expiry")
     due = one.to_json()["tables"]
     growing: dict[str, int] = {}
     for unit in one.growing:
@@ -52,23 +74,30 @@ def _show_plan(one: "SourcePlan") -> list[RenderableType]:
     rows = [
         (
             table["table"],
+            table["applications"],
             table["units"],
             growing.pop(table["table"], 0),
-            table["rows"],
-            show_bytes(table["bytes"]),
+            "not said" if table["rows"] is None else table["rows"],
+            "" if table["bytes"] is None else show_bytes(table["bytes"]),
             len(table["columns"]),
             _read(table["oldest_at"]),
             _read(table["next_expiry_at"]),
         )
         for table in due
     ]
-    rows += [(name, 0, count, 0, show_bytes(0), 0, None, None) for name, count in growing.items()]
+    rows += [
+        (name, "", 0, count, 0, show_bytes(0), 0, None, None) for name, count in growing.items()
+    ]
     per_day = f" of {one.quota_per_day:,} a day" if one.quota_per_day else ""
     summary = (
-        f"{one.source}: {len(one.due):,} windows due, {len(one.growing):,} still growing;"
-        f" {one.requests:,} requests to come, {one.quota_used:,} used today{per_day}"
+        f"{one.source}: {len(one.due):,} units due, {len(one.growing):,} still growing;"
+        f" about {one.requests:,} requests to come, {one.quota_used:,} used today{per_day}"
     )
-    return [make_table(one.source, heads, rows, right=heads[1:6]), summary, *_show_losses(one)]
+    if one.requests_daily is not None:
+        summary += f"; a day costs about {one.requests_daily:,} once history is loaded"
+    refused = [f"app {app} is left out: {error}" for app, error in one.refusals.items()]
+    grid = make_table(one.source, heads, rows, right=heads[1:7])
+    return [grid, summary, *refused, *_show_losses(one)]
 
 
 def _show_losses(one: "SourcePlan") -> list[RenderableType]:

@@ -18,9 +18,11 @@ __all__ = [
     "Difference",
     "Freshness",
     "JournalFacts",
+    "StreamGap",
     "Verification",
     "read_freshness",
     "read_journal",
+    "read_open_gaps",
     "verify",
 ]
 
@@ -32,6 +34,11 @@ SELECT application_id, table_name, count(*) AS units,
   max(fetched_at) AS fetched_at, max(max_event_at) AS newest_event_at
 FROM {source}.units WHERE _dlt_load_id IN (SELECT load_id FROM {source}._dlt_loads WHERE status = 0)
 GROUP BY application_id, table_name ORDER BY application_id, table_name
+"""
+_OPEN_GAPS = """
+SELECT application_id, min(from_at), until_at, list(DISTINCT logs_table ORDER BY logs_table)
+FROM ops.stream_gap WHERE NOT is_healed AND logs_table IS NOT NULL
+GROUP BY application_id, until_at ORDER BY application_id, until_at
 """
 
 
@@ -77,6 +84,37 @@ def read_freshness(connection: DuckDBPyConnection, now: datetime) -> list[Freshn
                 )
             )
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class StreamGap:
+    """Receive time of an app in which Data Stream may have lost rows, and what of it the Logs API
+    could still give: half-open, aware UTC.
+    """
+
+    application_id: str
+    from_at: datetime
+    until_at: datetime
+    logs_tables: tuple[str, ...]
+
+    @property
+    def remedy(self) -> str:
+        """The command that heals the gap."""
+        tables = "".join(f" --table {name}" for name in self.logs_tables)
+        since, until = (f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in (self.from_at, self.until_at))
+        return f"connector backfill appmetrica_logs --since {since} --until {until}{tables}"
+
+
+def read_open_gaps(connection: DuckDBPyConnection) -> list[StreamGap]:
+    """Gaps of Data Stream that the Logs API has not healed, as the models last found them."""
+    there = connection.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'ops' AND table_name = 'stream_gap'"
+    ).fetchall()
+    rows = connection.execute(_OPEN_GAPS).fetchall() if there else []
+    return [
+        StreamGap(app, from_at.astimezone(UTC), until_at.astimezone(UTC), tuple(tables))
+        for app, from_at, until_at, tables in rows
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,8 +46,8 @@ class SourcePlan:
         return {
             "source": self.source,
             "units_due": len(self.due),
-            "rows_due": sum(unit.declared_rows or 0 for unit in self.due),
-            "bytes_due": sum(unit.declared_bytes or 0 for unit in self.due),
+            "rows_due": _total(unit.declared_rows for unit in self.due),
+            "bytes_due": _total(unit.declared_bytes for unit in self.due),
             "units_growing": len(self.growing),
             "requests": self.requests,
             "requests_daily": self.requests_daily,
@@ -68,13 +68,20 @@ def _first_expiry(units: Iterable[Unit]) -> str | None:
     return min(expiries).isoformat() if expiries else None
 
 
+def _total(declared: Iterable[int | None]) -> int | None:
+    """The sum of what is declared; None where the vendor declares nothing beforehand."""
+    known = [number for number in declared if number is not None]
+    return sum(known) if known else None
+
+
 def _summarise(table: str, due: Sequence[Unit]) -> dict[str, Any]:
     units = [unit for unit in due if unit.table == table]
     return {
         "table": table,
         "units": len(units),
-        "rows": sum(unit.declared_rows or 0 for unit in units),
-        "bytes": sum(unit.declared_bytes or 0 for unit in units),
+        "applications": len({unit.application_id for unit in units}),
+        "rows": _total(unit.declared_rows for unit in units),
+        "bytes": _total(unit.declared_bytes for unit in units),
         "columns": list(dict.fromkeys(name for unit in units for name in unit.field_names)),
         "oldest_at": min(unit.lower_at for unit in units).isoformat(),
         "next_expiry_at": _first_expiry(units),

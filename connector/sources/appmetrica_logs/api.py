@@ -77,10 +77,9 @@ class LogsApi:
         now: datetime,
         scope: Scope = Scope(),
     ) -> Plan:
-        """Slices that are new, or to be looked at again; what dies is nothing: history is kept.
+        """Slices that are new, or to be looked at again. Nothing dies: the vendor keeps history.
 
-        Units are in the order of their as-of moments, table by table, so that the newest complete
-        days come before long histories.
+        What was asked for comes first, then the newest: a long history holds up no new day.
         """
         self._read_zones()
         due: list[Unit] = []
@@ -103,7 +102,7 @@ class LogsApi:
         asked = self._context.journal.jobs(SOURCE)
         return Plan(
             source=SOURCE,
-            due=sorted(due, key=lambda unit: (unit.id not in asked, unit.lower_at, unit.id)),
+            due=sorted(due, key=lambda unit: (unit.id not in asked, now - unit.upper_at, unit.id)),
             growing=growing,
             listed=None,
             requests=REQUESTS_PER_UNIT * len(due) + 1,
