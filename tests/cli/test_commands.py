@@ -19,6 +19,7 @@ PROMISED = (
     *("run", "sync", "backfill", "model", "plan", "status", "verify", "query"),
     *("state show", "state reset", "state export", "state import"),
     *("quarantine list", "quarantine replay"),
+    *("jobs list", "jobs cancel"),
     *("stream-settings show", "stream-settings plan", "stream-settings apply"),
     *("sandbox", "demo", "doctor", "docs"),
 )
