@@ -155,6 +155,22 @@ def _raw_parts_sql(source: str, units: str) -> str:
     """
 
 
+Marks = Mapping[tuple[str, str], tuple[int, int]]
+
+
+def load_marks(connection: DuckDBPyConnection) -> Marks:
+    """(model, input) -> what the fingerprints of all the input's parts come to."""
+    rows = connection.execute(
+        "SELECT model, input, count(*), sum(hash(part, fingerprint)) FROM ops.model_parts GROUP BY ALL"
+    ).fetchall()
+    return {(model, name): (parts, mark) for model, name, parts, mark in rows}
+
+
+def are_as_read(marks: Marks, model: str, inputs: Collection[str]) -> bool:
+    """True where every input is as `model` last read it."""
+    return all(marks.get((name, name)) == marks.get((model, name)) for name in inputs)
+
+
 def changed_parts(
     connection: DuckDBPyConnection, model: str, inputs: Collection[str]
 ) -> frozenset[str]:

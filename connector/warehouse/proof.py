@@ -1,6 +1,7 @@
 """Proof that the warehouse is what a rebuild from nothing would give, row by row."""
 
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 
 from duckdb import DuckDBPyConnection
 
@@ -23,20 +24,27 @@ def find_differences(
     An AuditError for each relation that differs. Nothing of it stays: the transaction it runs in
     is rolled back, also when the process is killed.
     """
-    scratch = {name: f"{SCRATCH}{name}" for name in graph.models}
+    models = frozenset(graph.models)
     connection.execute("BEGIN TRANSACTION")
     try:
         for schema in SCHEMAS.values():
             connection.execute(f"CREATE SCHEMA {SCRATCH}{schema}")
         for name, model in graph.models.items():
             kind = "TABLE" if model.is_stored else "VIEW"
-            query = rename_relations(parse_query(rendered[name], name), scratch)
-            connection.execute(f"CREATE {kind} {scratch[name]} AS {to_sql(query)}")
+            sql = _render_scratch(rendered[name], name, models)
+            connection.execute(f"CREATE {kind} {SCRATCH}{name} AS {sql}")
         stored = [name for name in graph.models if name in names and graph.models[name].is_stored]
-        found = [_compare(connection, name, scratch[name]) for name in stored]
+        found = [_compare(connection, name, f"{SCRATCH}{name}") for name in stored]
         return [error for error in found if error]
     finally:
         connection.execute("ROLLBACK")
+
+
+@lru_cache(maxsize=256)
+def _render_scratch(sql: str, name: str, models: frozenset[str]) -> str:
+    """The model's SQL, reading the scratch relations; parsed once a process."""
+    names = {model: f"{SCRATCH}{model}" for model in models}
+    return to_sql(rename_relations(parse_query(sql, name), names))
 
 
 def _compare(connection: DuckDBPyConnection, name: str, scratch: str) -> AuditError | None:

@@ -76,7 +76,10 @@ Progress = Callable[[ModelResult], None]
 
 @dataclass(slots=True)
 class _Run:
-    """One run over a warehouse: what is there now and what came of each model so far."""
+    """One run over a warehouse: what is there now and what came of each model so far.
+
+    `marks` are of the time the run began; `rebuilt` are the models stored since.
+    """
 
     connection: DuckDBPyConnection
     graph: Graph
@@ -84,6 +87,8 @@ class _Run:
     present: dict[str, str]
     built: dict[str, Built]
     full_refresh: bool
+    marks: changes.Marks
+    rebuilt: set[str] = field(default_factory=set)
     results: dict[str, ModelResult] = field(default_factory=dict)
 
 
@@ -150,7 +155,8 @@ def _start(
     with transaction(connection):
         changes.save_raw_parts(connection, graph, rendered)
     present = changes.present_relations(connection)
-    return _Run(connection, graph, rendered, present, built, full_refresh)
+    marks = changes.load_marks(connection)
+    return _Run(connection, graph, rendered, present, built, full_refresh, marks)
 
 
 def _choose(run: _Run, select: Sequence[str]) -> frozenset[str]:
@@ -199,7 +205,7 @@ def _build_changed(run: _Run, model: Model) -> ModelResult:
     has_state = model.is_stored or bool(model.audits)
     dirty = frozenset({ALL})
     if is_same:
-        dirty = changes.changed_parts(run.connection, model.name, inputs if has_state else ())
+        dirty = _find_dirty(run, model.name, inputs) if has_state else frozenset()
     if known and not dirty:
         return ModelResult(model.name, model.kind, "skipped", known.rows)
     if model.is_stored:
@@ -208,6 +214,12 @@ def _build_changed(run: _Run, model: Model) -> ModelResult:
         built = _define(run, model, definition, inputs)
     run.built[model.name] = built
     return ModelResult(model.name, model.kind, "built", built.rows)
+
+
+def _find_dirty(run: _Run, name: str, inputs: Collection[str]) -> frozenset[str]:
+    if run.rebuilt.isdisjoint(inputs) and changes.are_as_read(run.marks, name, inputs):
+        return frozenset()  # asked of all models at once: one by one it would be most of a calm run
+    return changes.changed_parts(run.connection, name, inputs)
 
 
 def _store(
@@ -226,6 +238,7 @@ def _store(
         built = Built(model.kind, definition, counted[0][0])
         changes.save_built(run.connection, model.name, built)
     run.present[model.name] = "table"
+    run.rebuilt.add(model.name)
     return built
 
 

@@ -69,7 +69,7 @@ def build_given(
 def find_needed(graph: Graph, model: str, given: Mapping[str, Any]) -> set[str]:
     """The model and what must stand for it to be read, nothing above what is given."""
     needed = {model}
-    for name in reversed(graph.models):
+    for name in reversed(list(graph.models)):
         if name in needed and name not in given:
             needed |= graph.models[name].reads
     return needed

@@ -27,6 +27,9 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
+SOME_DAY = at("2024-05-01 00:00")
+
+
 @dataclass(frozen=True, slots=True)
 class RawUnit:
     """One unit and its rows; `declared` is what the vendor said, by default the rows there are.
@@ -41,7 +44,7 @@ class RawUnit:
     declared: int | None = None
     source: str = SOURCE
     axis: str = "window"
-    lower: datetime = at("2024-05-01 00:00")
+    lower: datetime = SOME_DAY
     upper: datetime | None = None
 
 
@@ -109,12 +112,11 @@ def load_units(
             connection.execute(f"DELETE FROM {data} WHERE _unit = ?", [unit.unit])
             connection.execute(f"DELETE FROM {ledger} WHERE unit = ?", [unit.unit])
         own = {"_unit": unit.unit, "_received_from": "csv", "_dlt_load_id": load_id}
-        for number, row in enumerate(unit.rows):
-            _insert(connection, data, row | own | {"_row": number})
-        _insert(connection, ledger, _ledger_row(unit, load_id))
+        _insert(connection, data, [row | own | {"_row": i} for i, row in enumerate(unit.rows)])
+        _insert(connection, ledger, [_ledger_row(unit, load_id)])
     for source in sorted({unit.source for unit in units}):
         loaded = {"load_id": load_id, "schema_name": source, "status": status}
-        _insert(connection, f"{source}._dlt_loads", loaded)
+        _insert(connection, f"{source}._dlt_loads", [loaded])
 
 
 def _ledger_row(unit: RawUnit, load_id: str) -> Row:
@@ -138,10 +140,24 @@ def _ledger_row(unit: RawUnit, load_id: str) -> Row:
     }
 
 
-def _insert(connection: DuckDBPyConnection, table: str, row: Row) -> None:
-    columns = ", ".join(f'"{name}"' for name in row)
-    marks = ", ".join("?" * len(row))
-    connection.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", list(row.values()))
+def _insert(connection: DuckDBPyConnection, table: str, rows: Sequence[Row]) -> None:
+    """As text: for every value bound, DuckDB looks for modules that are not installed."""
+    if not rows:
+        return
+    names = sorted({name for row in rows for name in row})
+    listed = ", ".join(f'"{name}"' for name in names)
+    values = ", ".join(f"({', '.join(_literal(row.get(name)) for name in names)})" for row in rows)
+    connection.execute(f"INSERT INTO {table} ({listed}) VALUES {values}")
+
+
+def _literal(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool | int | float):
+        return str(value)
+    if isinstance(value, datetime):
+        return f"TIMESTAMPTZ '{value.isoformat()}'"
+    return "'{}'".format(str(value).replace("'", "''"))
 
 
 def rows_of(connection: DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:

@@ -24,7 +24,6 @@ from tests.unit.warehouse.raw_warehouse import (
     Row,
     at,
     copy_warehouse,
-    create_raw,
     forget_stored,
     load_units,
     open_warehouse,
@@ -120,7 +119,7 @@ def load_package(connection: DuckDBPyConnection, number: int, units: Sequence[Ra
     load_units(connection, f"170000000{number}.5", list(newest.values()), append=number % 2 == 1)
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(history=histories, seed=st.integers(0, 99))
 def test_incremental_is_a_full_rebuild_for_late_resent_and_emptied_units(
     history: list[list[RawUnit]], seed: int
@@ -142,9 +141,10 @@ def test_incremental_is_a_full_rebuild_for_late_resent_and_emptied_units(
         at_once.close()
 
 
-def test_days_a_resent_unit_left_are_recomputed_also_when_a_run_was_missed() -> None:
-    connection = open_warehouse()
-    create_raw(connection)
+def test_days_a_resent_unit_left_are_recomputed_also_when_a_run_was_missed(
+    warehouse: DuckDBPyConnection,
+) -> None:
+    connection = warehouse
     crash = [{"crash_timestamp": at("2024-05-01 10:00"), "crash_name": "x"}]
     load_units(connection, "1700000000.1", [RawUnit("u1", "crash", crash)])
     run_all(connection)
@@ -156,9 +156,10 @@ def test_days_a_resent_unit_left_are_recomputed_also_when_a_run_was_missed() -> 
     assert rows_of(connection, "SELECT count(*) FROM mart.app_daily") == [(0,)]
 
 
-def test_a_unit_that_does_not_say_its_days_makes_its_table_whole() -> None:
-    connection = open_warehouse()
-    create_raw(connection)
+def test_a_unit_that_does_not_say_its_days_makes_its_table_whole(
+    warehouse: DuckDBPyConnection,
+) -> None:
+    connection = warehouse
     first = RawUnit("u1", "event", [{"event_name": "a", "event_timestamp": at("2024-05-01 10:00")}])
     load_units(connection, "1700000000.1", [first])
     run_all(connection)
@@ -189,3 +190,78 @@ def test_days_after_makes_later_days_depend_on_a_day(tmp_path: Path) -> None:
     report = run_models(connection, root=tmp_path, check=True)
     assert report.exit_code == 0
     assert sorted(rows_of(connection, "SELECT n FROM core.b")) == [(2,), (9,), (10,)]
+
+
+def name_events(connection: DuckDBPyConnection) -> list[tuple[Any, ...]]:
+    return rows_of(connection, "SELECT name, source FROM core.event ORDER BY ALL")
+
+
+def event_unit(name: str, moment: str, **bounds: Any) -> RawUnit:
+    """A unit of one event, received when it occurred."""
+    table = "events" if bounds.get("source") == LOGS else "event"
+    times = {"event_timestamp": at(moment), "event_receive_timestamp": at(moment)}
+    return RawUnit(f"{table}/{name}", table, [{"event_name": name} | times], **bounds)
+
+
+def export(name: str, moment: str, lower: str, upper: str) -> RawUnit:
+    return event_unit(name, moment, source=LOGS, axis="receive", lower=at(lower), upper=at(upper))
+
+
+def test_an_older_window_loaded_later_moves_the_cut_over(warehouse: DuckDBPyConnection) -> None:
+    old = export("logs old", "2024-05-01 12:00", "2024-05-01 00:00", "2024-05-02 00:00")
+    new = export("logs new", "2024-05-02 12:00", "2024-05-02 00:00", "2024-05-03 00:00")
+    last = event_unit("stream", "2024-05-03 00:01", lower=at("2024-05-03 00:00"))
+    load_units(warehouse, "1700000000.1", [old, new, last])
+    run_all(warehouse, check=True)
+    assert name_events(warehouse) == [("logs new", LOGS), ("logs old", LOGS), ("stream", SOURCE)]
+    large = {"lower": at("2024-05-02 10:00"), "upper": at("2024-05-02 23:00")}
+    first = event_unit("stream first", "2024-05-02 12:00", **large)
+    load_units(warehouse, "1700000000.2", [first])
+    run_all(warehouse, check=True)
+    assert name_events(warehouse) == [
+        ("logs old", LOGS),
+        ("stream", SOURCE),
+        ("stream first", SOURCE),
+    ]
+
+
+def test_a_gap_is_healed_by_what_is_backfilled_later(warehouse: DuckDBPyConnection) -> None:
+    before = export("logs", "2024-05-01 12:00", "2024-05-01 00:00", "2024-05-02 00:00")
+    windows = [
+        event_unit("cut-over", "2024-05-02 00:01", lower=at("2024-05-02 00:00")),
+        event_unit("late", "2024-05-02 12:00", lower=at("2024-05-03 00:00")),
+    ]
+    load_units(warehouse, "1700000000.1", [before, *windows])
+    run_all(warehouse, check=True)
+    whole = [("cut-over", SOURCE), ("late", SOURCE), ("logs", LOGS)]
+    assert name_events(warehouse) == whole
+    gap = (
+        "SELECT CAST(from_at AS VARCHAR), CAST(until_at AS VARCHAR), is_healed FROM ops.stream_gap"
+    )
+    assert rows_of(warehouse, gap) == [("2024-05-02 00:00:00+00", "2024-05-03 00:00:00+00", False)]
+    part = export("part", "2024-05-02 12:00", "2024-05-02 06:00", "2024-05-03 00:00")
+    load_units(warehouse, "1700000000.2", [part])
+    run_all(warehouse, check=True)
+    assert name_events(warehouse) == whole
+    rest = export("rest", "2024-05-02 00:01", "2024-05-02 00:00", "2024-05-02 06:00")
+    load_units(warehouse, "1700000000.3", [rest])
+    run_all(warehouse, check=True)
+    assert name_events(warehouse) == [("logs", LOGS), ("part", LOGS), ("rest", LOGS)]
+    assert rows_of(warehouse, "SELECT DISTINCT is_healed FROM ops.stream_gap") == [(True,)]
+
+
+def test_more_windows_of_tables_both_exports_have_change_nothing_of_what_is_read(
+    warehouse: DuckDBPyConnection,
+) -> None:
+    before = export("logs", "2024-05-01 12:00", "2024-05-01 00:00", "2024-05-02 00:00")
+    first = event_unit("first", "2024-05-02 00:01", lower=at("2024-05-02 00:00"))
+    load_units(warehouse, "1700000000.1", [before, first])
+    run_all(warehouse)
+    second = event_unit("second", "2024-05-02 00:06", lower=at("2024-05-02 00:05"))
+    after = export("logs after", "2024-05-02 12:00", "2024-05-02 00:00", "2024-05-03 00:00")
+    load_units(warehouse, "1700000000.2", [second, after])
+    report = run_all(warehouse, check=True)
+    built = {result.name for result in report.models if result.status == "built"}
+    assert "core.event" in built
+    assert not built & {"core.crash", "core.payment", "core.install", "core.session"}
+    assert name_events(warehouse) == [("first", SOURCE), ("logs", LOGS), ("second", SOURCE)]

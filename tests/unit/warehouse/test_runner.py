@@ -9,7 +9,6 @@ from tests.unit.warehouse.model_files import write_model
 from tests.unit.warehouse.raw_warehouse import (
     RawUnit,
     at,
-    create_raw,
     load_units,
     open_warehouse,
     rows_of,
@@ -37,8 +36,8 @@ def test_an_empty_warehouse_gets_all_relations_and_a_second_run_builds_none(
     assert rows_of(connection, "SELECT count(*) FROM mart.app_daily") == [(0,)]
 
 
-def test_only_what_new_rows_can_change_is_built(connection: DuckDBPyConnection) -> None:
-    create_raw(connection)
+def test_only_what_new_rows_can_change_is_built(warehouse: DuckDBPyConnection) -> None:
+    connection = warehouse
     load_units(connection, "1700000000.0", [RawUnit("u0", "event", [])])
     run_models(connection)
     rows = [{"crash_name": "x", "crash_timestamp": at("2024-05-01 10:00")}]
@@ -58,9 +57,9 @@ def test_only_what_new_rows_can_change_is_built(connection: DuckDBPyConnection) 
 
 
 def test_a_load_that_brought_nothing_new_builds_nothing_readers_see(
-    connection: DuckDBPyConnection,
+    warehouse: DuckDBPyConnection,
 ) -> None:
-    create_raw(connection)
+    connection = warehouse
     load_units(connection, "1700000000.1", [RawUnit("u1", "event", [])])
     run_models(connection)
     load_units(connection, "1700000000.2", [RawUnit("u2", "event", [])])
@@ -169,8 +168,8 @@ def test_every_kind_of_audit_finds_its_rows(
     assert said in next(result.error for result in report.models if result.name == "core.a")
 
 
-def test_a_view_whose_audit_fails_is_there_to_look_at(connection: DuckDBPyConnection) -> None:
-    create_raw(connection)
+def test_a_view_whose_audit_fails_is_there_to_look_at(warehouse: DuckDBPyConnection) -> None:
+    connection = warehouse
     load_units(connection, "1700000000.1", [RawUnit("u1", "event", [{}], declared=2)])
     report = run_models(connection)
     assert report.exit_code == 6
@@ -232,8 +231,8 @@ def test_readers_of_another_connection_see_all_or_nothing(
     assert seen == [[(2, 1)], [(2, 2)]]
 
 
-def test_check_names_the_model_and_how_many_rows_differ(connection: DuckDBPyConnection) -> None:
-    create_raw(connection)
+def test_check_names_the_model_and_how_many_rows_differ(warehouse: DuckDBPyConnection) -> None:
+    connection = warehouse
     rows = [{"event_name": name, "event_timestamp": at("2024-05-01 10:00")} for name in "ab"]
     load_units(connection, "1700000000.1", [RawUnit("u1", "event", rows)])
     assert run_models(connection, check=True).exit_code == 0
