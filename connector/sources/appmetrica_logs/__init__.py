@@ -48,12 +48,10 @@ def appmetrica_logs(  # noqa: PLR0917 - a source's signature is its configuratio
     throttle_codes: Any = (420, 429),
     empty_text: str = "null",
 ) -> DltSource:
-    """Exports of the AppMetrica Logs API, one resource per table.
+    """Exports of the AppMetrica Logs API, one resource per table; the README tells of every key.
 
-    `application_ids` and `tables` are lists, or text with commas; no `tables` means all 13. A slice
-    of `slice_hours` in the app's zone is asked for `settle_minutes` after its end, and once more
-    after `close_after_hours` when it was asked for sooner. `fields` and `filters` are maps by
-    table: the fields to export, and the values rows must have. See the README for the other keys.
+    `application_ids` and `tables` are lists, or text with commas; no `tables` means all 13. `fields`
+    and `filters` are maps by table: what to export, and the values rows must have.
 
     Source page: appmetrica.yandex.com/docs/en/mobile-api/logs.
     """

@@ -52,7 +52,7 @@ class LogsApi:
             retry=Retry(settings.retries + 1),
             count=lambda kind: context.count(kind, settings.daily_request_cap),
         )
-        self._queue = Queue(self._client, is_asked=settings.asks_for_queue)
+        self._queue = Queue(self._client, is_asked=settings.asks_for_queue, warn=context.warn)
         self._zones: dict[str, ZoneInfo] = {}
         self._wrong: Counter[str] = Counter()  # how often a unit's file was wrong
 
