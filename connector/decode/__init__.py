@@ -147,6 +147,8 @@ class _Decoder:
             self._check_names(tuple(self._names))
         self._quarantine.finish(self._locate)
         self.decoded.data.finish()
+        if self.decoded.data.files:  # Arrow keeps what it freed, and the load needs it next
+            pa.default_memory_pool().release_unused()
 
     def _read_part(self, part: Part) -> None:
         self._part = part
