@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
@@ -60,9 +59,8 @@ def refuse_as_asked(fault: Fault) -> web.Response:
 
 def redirect_as_asked(fault: Fault, request: web.Request, storage_url: str) -> web.Response:
     """Send the client to another host, as a `redirect` fault asks; the query goes along."""
-    target = str(fault.params["to"]) or f"{storage_url}/moved{urlsplit(str(request.rel_url)).path}"
-    query = f"?{request.query_string}" if request.query_string and not fault.params["to"] else ""
-    return web.Response(status=int(fault.params["code"]), headers={hdrs.LOCATION: target + query})
+    target = str(fault.params["to"]) or f"{storage_url}/moved{request.raw_path}"
+    return web.Response(status=int(fault.params["code"]), headers={hdrs.LOCATION: target})
 
 
 def drop_connection(request: web.Request) -> web.Response:

@@ -15,12 +15,16 @@ _UNCLAIMED_S = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part as it is sent; `rows` is None where only its author knows."""
+    """One part as it is sent; `rows` is None where only its author knows.
+
+    `is_declared`: the number was made up with the export, and is sent in any scenario.
+    """
 
     export_format: str
     body: bytes
     rows: int | None
     path: Path | None = None
+    is_declared: bool = False
 
 
 @dataclass(slots=True)
@@ -69,12 +73,14 @@ class LogFile:
     def _make_part(self, ask: Ask) -> Part:
         whole = next((export for export in self.made if export.rows is None), None)
         declared = next((e.rows_number for e in self.made if e.rows_number is not None), None)
+        is_declared = declared is not None
         if whole is not None and not ask.part:
-            return Part(ask.export_format, whole.body, declared, whole.path)
+            return Part(ask.export_format, whole.body, declared, whole.path, is_declared)
         if self._content is None:
             self._content = self.make()
         content = self._content
         body, rows = encode_part(content, ask.parts, ask.part)
         if len(self._parts) + 1 >= ask.parts:
             self._content = None  # the bytes are enough from now on
-        return Part(content.schema.export_format, body, declared if declared is not None else rows)
+        rows = rows if declared is None else declared
+        return Part(content.schema.export_format, body, rows, None, is_declared)

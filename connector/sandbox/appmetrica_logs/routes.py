@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import hdrs, web
 
@@ -18,7 +18,6 @@ from connector.sandbox.appmetrica_logs.asks import (
 from connector.sandbox.appmetrica_logs.prepared import LogFile, Part
 from connector.sandbox.appmetrica_logs.queue import FULL
 from connector.sandbox.appmetrica_logs.resources import Resource, find_resource
-from connector.sandbox.appmetrica_logs.service import Answer
 from connector.sandbox.appmetrica_logs.spoiling import count_rows_number, spoil_body
 from connector.sandbox.emulator import Emulator
 from connector.sandbox.faults import Fault, Request
@@ -31,6 +30,9 @@ from connector.sandbox.refusals import (
     refuse_as_asked,
 )
 from connector.sandbox.wire import Payload, send_payload, wait_slow
+
+if TYPE_CHECKING:
+    from connector.sandbox.appmetrica_logs.service import Answer
 
 _Act = Callable[[web.Request, Request], Awaitable[web.StreamResponse]]
 _EXPORT = "/logs/v1/export"
@@ -210,7 +212,7 @@ class LogsRoutes:
         kind = _TYPES[part.export_format] + ("; charset=utf-8" if has_charset else "")
         headers = {}
         if part.rows is not None:
-            is_sent = self._logs.rows_number
+            is_sent = self._logs.rows_number or part.is_declared
             number = count_rows_number(part.rows, faults, is_sent=is_sent)
             headers = {"Rows-Number": number} if number else {}
         return Payload(kind, spoil_body(part.body, faults), part.path, headers)
