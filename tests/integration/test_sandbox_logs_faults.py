@@ -3,6 +3,7 @@
 import gzip
 import json
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import httpx
@@ -20,6 +21,8 @@ from tests.integration.logs_client import (
 )
 
 NAMES = "event_name,event_json,event_timestamp,event_datetime,mcc,appmetrica_device_id"
+NUMBERS = count()
+"""Different in each request that must not meet another test's file."""
 
 
 @pytest.fixture
@@ -47,11 +50,11 @@ def spoiled(
     client: LogsClient, kind: str, file_format: str = "json", **keys: Any
 ) -> httpx.Response:
     """The file of an export of its own, with one fault set while it is made and sent."""
-    values: dict[str, Any] = {"fields": NAMES, "limit": 20}
+    values: dict[str, Any] = {"fields": NAMES, "limit": 20, "version": next(NUMBERS)}
     client.sandbox.add_fault(kind, **{"endpoint": "export", **keys})
     try:
-        client.ask(file_format=file_format, headers=NO_CACHE, **values)
-        return client.ask(file_format=file_format, headers=NO_CACHE, **values)
+        client.ask(file_format=file_format, **values)
+        return client.ask(file_format=file_format, **values)
     finally:
         client.sandbox.remove_faults()
 
