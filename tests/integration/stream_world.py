@@ -47,15 +47,16 @@ class World:
     sandbox: Sandbox
     settings: Settings
     env: dict[str, str] = field(default_factory=dict)
+    source: str = SOURCE
 
     def run(self, request: SyncRequest = EVERYTHING, **options: Any) -> RunReport:
         """One sync of everything, with this world's settings in the environment."""
         with environment(self.sandbox.env | self.env):
-            return sync(self.settings, [SOURCE], request, clock=self.sandbox.clock, **options)
+            return sync(self.settings, [self.source], request, clock=self.sandbox.clock, **options)
 
     def sync(self, **request: Any) -> SourceReport:
         """One sync; the source's part of its report."""
-        return self.run(SyncRequest(**request)).sources[SOURCE]
+        return self.run(SyncRequest(**request)).sources[self.source]
 
     def compare(
         self, *, without: tuple[str, ...] = (), expected: Expected | None = None
@@ -73,7 +74,7 @@ class World:
 
     def found(self) -> Snapshot:
         """What is in the warehouse."""
-        return read_warehouse(self.settings.warehouse)
+        return read_warehouse(self.settings.warehouse, self.source)
 
     def downloads(self) -> int:
         """Downloads since the last reset."""
@@ -81,7 +82,8 @@ class World:
 
     def set(self, **keys: str) -> None:
         """Set keys of the source from now on."""
-        self.env |= {f"{PREFIX}{key.upper()}": value for key, value in keys.items()}
+        prefix = f"SOURCES__{self.source.upper()}__"
+        self.env |= {f"{prefix}{key.upper()}": value for key, value in keys.items()}
 
     def window(self, place: int) -> int:
         """The timestamp of a made-up window: place 0 is an hour before the scenario's start."""

@@ -47,8 +47,12 @@ class ExportJob:
         return self.unit.vendor_updated_at or self.unit.upper_at
 
     def is_asked_by(self, url: str, asked_at: datetime) -> bool:
-        """True when a request of a former run counts: it asked for the same, and not too early."""
-        return url == self.export.url and asked_at >= self.as_of and not self.must_rebuild
+        """True when a request of a former run counts: it asked for the same, not too early, and
+        not so long ago that its file is gone.
+        """
+        is_alive = self.context.clock.now() - asked_at < FILE_LIFE
+        is_same = url == self.export.url and asked_at >= self.as_of
+        return is_same and is_alive and not self.must_rebuild
 
     def find(self, unit: Unit) -> str | None:  # noqa: ARG002 - it is this job's own
         """The request, if the vendor has it in work."""

@@ -96,7 +96,7 @@ def _read_tables(section: Section) -> tuple[str, ...]:
 
 def _read_rules(section: Section, tables: Sequence[str]) -> dict[str, Rules]:
     hours = section.number("slice_hours", 1, 24 * 31)
-    if hours % 24 and 24 % hours:
+    if hours % 1 or (hours % 24 and 24 % hours):
         raise ConfigError(
             f"sources.{SOURCE}.slice_hours is {hours:g}: slices begin at local midnights, so it must"
             " divide a day (1, 2, 3, 4, 6, 8, 12, 24) or be whole days (48, 72, ...)."

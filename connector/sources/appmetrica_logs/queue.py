@@ -5,12 +5,12 @@ Source page: appmetrica.yandex.com/docs/en/mobile-api/logs (get_active_queries, 
 
 import threading
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from connector.errors import NetworkError, NotFoundError, ServerError
+from connector.errors import NetworkError, NotFoundError, RequestError, ServerError
 from connector.http import ApiClient
 from connector.sources.appmetrica_logs.export import (
     FORMATS,
@@ -21,7 +21,7 @@ from connector.sources.appmetrica_logs.export import (
 )
 
 PLACES = 3  # of one application's queue
-_IN_WORK = 0  # the status of a query that is queued or being prepared
+_PROCESSED = 1  # the status of a query that is done, or being prepared: the pages do not say which
 _MALFORMED = (KeyError, IndexError, TypeError, ValueError, AttributeError)
 
 
@@ -50,8 +50,10 @@ class ActiveQuery:
 class Queue:
     """What the vendor tells of its queues. `is_asked` off: nobody asks, and nothing is known."""
 
-    def __init__(self, client: ApiClient, *, is_asked: bool) -> None:
-        self._client, self._is_asked = client, is_asked
+    def __init__(
+        self, client: ApiClient, *, is_asked: bool, warn: Callable[[str], None] = lambda _text: None
+    ) -> None:
+        self._client, self._is_asked, self._warn = client, is_asked, warn
         self._locks: dict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def hold(self, application_id: str) -> threading.Lock:
@@ -65,11 +67,12 @@ class Queue:
         path = f"{PATH}/get_active_queries"
         try:
             answer = self._client.get_json(path, application_id=application_id)
-            return [_parse(item) for item in answer if int(item["status"]) == _IN_WORK]
+            return [_parse(item) for item in answer if _is_in_work(item)]
         except NotFoundError:
             self._is_asked = False  # the call is younger than this vendor
-        except (ServerError, NetworkError, *_MALFORMED):
-            pass  # a hint that cannot be had: the answers to the request itself decide
+        except (RequestError, ServerError, NetworkError, *_MALFORMED) as error:
+            # a hint that cannot be had: the answers to the requests themselves decide
+            self._warn(f"the queue of application {application_id} cannot be seen: {error}")
         return None
 
     def find(self, url: str) -> ActiveQuery | None:
@@ -86,9 +89,17 @@ class Queue:
     def cancel_url(self, url: str) -> bool:
         """Take the query of a request back; False where it is not there (any more)."""
         query = self.find(url)
-        if query is not None:
+        if query is None:
+            return False
+        try:
             self.cancel(application_of(url), query.request_id)
-        return query is not None
+        except NotFoundError:
+            return False  # it was done in between
+        return True
+
+
+def _is_in_work(item: dict[str, Any]) -> bool:
+    return int(item["status"]) != _PROCESSED or float(item.get("total_progress") or 0) < 1
 
 
 def _parse(item: dict[str, Any]) -> ActiveQuery:

@@ -16,6 +16,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # where a snapshot, which has no range
 FIRST_LOOK = timedelta(
     days=7
 )  # how far back to begin where no `start` is set and nothing is loaded
+BOUND_STEP = timedelta(minutes=30)
 LATE_STEPS = (1, 2, 4, 8)  # days after its end when a slice with late rows is loaded again
 
 
@@ -74,8 +75,9 @@ def find_due(
 ) -> tuple[list[DueSlice], list[Span]]:
     """Slices that are due now, and those that have ended and not settled."""
     known = sorted(loaded, key=lambda unit: unit.lower_at)
-    begin = scope.since or start or _first_day(known, now, zone)
-    end = min(scope.until or now, now)
+    begin = to_bound(scope.since or start or _first_day(known, now, zone), zone, -BOUND_STEP)
+    until = to_bound(scope.until, zone, BOUND_STEP) if scope.until else now
+    end = min(until, now)
     due: list[DueSlice] = []
     for unit in known:
         look = rules.last_look(unit.upper_at, now) or unit.upper_at
@@ -84,8 +86,9 @@ def find_due(
         if is_stale or unit.is_to_reload or is_asked_for:
             due.append(DueSlice(Span(unit.lower_at, unit.upper_at), look))
     settling: list[Span] = []
-    is_closed = scope.until is not None and scope.until <= now
+    is_past = scope.until is not None and until <= now
     for gap in find_gaps(known, begin, end):
+        is_closed = is_past or gap.upper_at < end  # a unit that is loaded follows
         for span in cut(gap, zone, rules.slice_hours, is_closed=is_closed):
             if newest := rules.last_look(span.upper_at, now):
                 due.append(DueSlice(span, newest))
@@ -148,6 +151,13 @@ def is_repeated(local: datetime) -> bool:
     return local.utcoffset() != local.replace(fold=1).utcoffset()
 
 
+def to_bound(moment: datetime, zone: tzinfo, step: timedelta) -> datetime:
+    """The moment, or, by steps, the next one that the zone's clocks do not show twice."""
+    while is_repeated(moment.astimezone(zone).replace(fold=0)):
+        moment += step
+    return moment
+
+
 def to_utc(local: datetime) -> datetime:
     """The moment, in UTC, of a time in a zone; the first one where clocks show it twice."""
     return local.astimezone(UTC)
@@ -167,7 +177,8 @@ def find_due_snapshot(
     loaded: LoadedUnit | None, now: datetime, zone: tzinfo, rules: Rules, scope: Scope
 ) -> list[DueSlice]:
     """A whole table as it is now, once per slice of time."""
-    recent = Span(now - DAY * (rules.slice_hours // 24 + 2), now - rules.settle)
+    settled = now - rules.settle
+    recent = Span(settled - DAY * (rules.slice_hours // 24 + 2), settled)
     boundary = max(edges(recent, zone, rules.slice_hours))
     due = DueSlice(Span(EPOCH, boundary), boundary + rules.settle)
     if loaded is None or loaded.is_to_reload or scope.is_reload:
