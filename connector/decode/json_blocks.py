@@ -46,9 +46,7 @@ class Block:
 
     def records(self) -> list[bytes]:
         """The bytes of each record."""
-        return (
-            [line.removesuffix(self.comma) for line in self.lines] if self.comma else [*self.lines]
-        )
+        return [line.removesuffix(self.comma) for line in self.lines]
 
     def locate(self, wanted: set[int]) -> dict[int, Position]:
         """Positions of the records with the ordinals `wanted`."""
