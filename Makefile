@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format docs walkthrough bench clean
+.PHONY: help demo test fidelity check format docs walkthrough bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +17,10 @@ demo: $(STAMP) ## sync all sources from the local emulator into demo/warehouse.d
 
 test: $(STAMP) ## the whole offline test suite; ARGS="-k name" narrows it
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+fidelity: $(STAMP) ## published clients of the vendors' APIs against the emulator (installs them first)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r tests/fidelity/requirements.txt
+	$(BIN)/pytest tests/fidelity/published_clients.py
 
 check: $(STAMP) ## format, lint, types, import contracts, generated docs
 	$(BIN)/ruff format --check .

@@ -147,7 +147,7 @@ def parse_ask(path: str, query: str, resource: Resource, place: Place) -> Ask:
 
 
 def _check_names(resource: Resource, fields: Sequence[str], names: Sequence[str]) -> None:
-    known = set(resource.field_names())
+    known = resource.accepted_names()
     for name in fields:
         if name not in known:
             raise AskError(f"Unknown field: {name}")

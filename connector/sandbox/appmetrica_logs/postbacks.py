@@ -47,6 +47,7 @@ def attempt_cells(attempt: Attempt, record: Record) -> dict[str, str]:
         "response_code": "200" if attempt.is_sent else "503",
         "response_body": '{"status":"ok"}' if attempt.is_sent else "<h1>busy</h1>\nlater",
         "attributed_touch_type": source.touch_type,
+        "touch_type": source.touch_type,
         "match_type": source.match_type,
     }
 

@@ -11,6 +11,15 @@ from connector.sandbox.population.records import Kind
 SOURCE = "appmetrica_logs"
 PROFILE_ATTRIBUTES = ("plan", "favourite_genre")
 """Custom attributes the invented profiles have."""
+_OBSERVED = {
+    "crashes": ("oaid",),
+    "errors": ("oaid",),
+    "postbacks": ("touch_type",),
+    "push_tokens": ("oaid", "original_device_model"),
+    "sessions_starts": ("oaid",),
+}
+"""Fields a published client asks for that stand in no list of the vendor's (PyPI
+`appmetrica-logs-api`): its requests must not fail here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +37,13 @@ class Resource:
     has_dimension: bool = True
 
     def field_names(self) -> tuple[str, ...]:
-        """Fields that may be asked for, custom attributes last."""
+        """Fields there are, custom attributes last."""
         known = tuple(field.name for field in load_tables(SOURCE)[self.name].fields)
         return (*known, *PROFILE_ATTRIBUTES) if self.name == "profiles_v2" else known
+
+    def accepted_names(self) -> frozenset[str]:
+        """Fields that may be asked for."""
+        return frozenset((*self.field_names(), *_OBSERVED.get(self.name, ())))
 
 
 RESOURCES = {
