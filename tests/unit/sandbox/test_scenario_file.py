@@ -88,6 +88,19 @@ def test_a_wrong_key_is_named_with_its_file(tmp_path: Path, text: str, key: str)
         load_scenario(write(tmp_path, text))
 
 
+def test_the_logs_api_has_its_table(tmp_path: Path) -> None:
+    path = tmp_path / "logs.toml"
+    path.write_text(
+        "[logs]\nprepare_polls = 3\nrows_number = true\n[logs.shape]\nfinal_newline = false\n"
+    )
+    logs = load_scenario(path).logs
+    assert (logs.prepare_polls, logs.rows_number, logs.queue_places) == (3, True, 3)
+    assert (logs.shape.final_newline, logs.shape.json_layout) == (False, "spread")
+    path.write_text("[logs]\nprepare = 3\n")
+    with pytest.raises(ConfigError, match=r"logs: unknown key 'prepare'"):
+        load_scenario(path)
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"none\.toml"):
         load_scenario(tmp_path / "none.toml")
