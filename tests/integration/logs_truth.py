@@ -6,6 +6,7 @@ Rows have no id, so they are compared as a multiset, cell by cell; the casts are
 
 from collections.abc import Collection
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 from connector.fields import Table, load_tables
@@ -70,7 +71,7 @@ def covered(found: Snapshot, table: str = "events") -> tuple[datetime, datetime]
     """The range a table's units cover; asserts that there is no gap in it."""
     units = [row for row in found["units"] if row["table_name"] == table]
     spans = sorted((row["lower_at"], row["upper_at"]) for row in units)
-    for (_, upper), (lower, _) in zip(spans, spans[1:], strict=False):
+    for (_, upper), (lower, _) in pairwise(spans):
         assert upper == lower
     return spans[0][0].astimezone(UTC), spans[-1][1].astimezone(UTC)
 
