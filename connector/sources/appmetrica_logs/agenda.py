@@ -102,12 +102,15 @@ class Agenda:
             filters=self.settings.filters.get(unit.table, ()),
         )
 
-    def split(self, unit: Unit) -> list[Unit]:
-        """The unit in two; none of a snapshot, or of an hour."""
-        if unit.axis == SNAPSHOT or unit.vendor_updated_at is None:
+    def split(self, unit: Unit, now: datetime) -> list[Unit]:
+        """The unit in two, as of now; none of a snapshot, or of an hour."""
+        as_of, rules = unit.vendor_updated_at, self.settings.rules[self.table]
+        if unit.axis == SNAPSHOT or as_of is None:
             return []
-        pieces = halve(Span(unit.lower_at, unit.upper_at), self.zone)
-        return [self.to_unit(DueSlice(piece, unit.vendor_updated_at)) for piece in pieces]
+        return [
+            self.to_unit(DueSlice(piece, max(as_of, rules.last_look(piece.upper_at, now) or as_of)))
+            for piece in halve(Span(unit.lower_at, unit.upper_at), self.zone)
+        ]
 
 
 def axis_of(settings: LogsSettings, table: str) -> str:

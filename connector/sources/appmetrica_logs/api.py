@@ -131,7 +131,7 @@ class LogsApi:
 
     def split(self, unit: Unit) -> list[Unit]:
         """The unit in two; none of a snapshot, or of an hour."""
-        return self._agenda_of(unit).split(unit)
+        return self._agenda_of(unit).split(unit, self._context.clock.now())
 
     def _agenda_of(self, unit: Unit) -> Agenda:
         zone = self._zone_of(unit.application_id)
