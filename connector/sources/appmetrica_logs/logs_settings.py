@@ -14,6 +14,10 @@ from connector.sources.appmetrica_logs.export import FORMATS, SOURCE
 from connector.sources.appmetrica_logs.slices import Rules, late_looks
 
 OPEN_TABLE = "profiles_v2"  # takes the names of custom attributes beside its fields
+PARAMETERS = frozenset(
+    "application_id date_since date_until date_dimension fields limit use_utf8_bom"
+    " skip_unavailable_shards parts_count part_number".split()
+)  # of a request: a filter by that name would change what is asked for
 MOST_PARTS = 64
 SLOWEST_POLL = 6  # times the first pause
 
@@ -141,6 +145,11 @@ def _read_filters(section: Section) -> dict[str, tuple[tuple[str, str], ...]]:
         values = Section(SOURCE, {f"filters.{table}": wanted}).mapping(f"filters.{table}")
         if table != OPEN_TABLE:
             _check_known(section, f"filters.{table}", values, load_tables(SOURCE)[table].by_name)
+        if taken := sorted(PARAMETERS & set(values)):
+            raise ConfigError(
+                f"sources.{SOURCE}.filters.{table} names {', '.join(taken)}, which the request uses"
+                " itself: such a filter cannot be sent. Take it out."
+            )
         filters[table] = tuple((name, str(value)) for name, value in sorted(values.items()))
     return filters
 
