@@ -14,10 +14,18 @@ from connector.sources.appmetrica_logs.export import FORMATS, SOURCE
 from connector.sources.appmetrica_logs.slices import Rules, late_looks
 
 OPEN_TABLE = "profiles_v2"  # takes the names of custom attributes beside its fields
-PARAMETERS = frozenset(
-    "application_id date_since date_until date_dimension fields limit use_utf8_bom"
-    " skip_unavailable_shards parts_count part_number".split()
-)  # of a request: a filter by that name would change what is asked for
+PARAMETERS = {  # of a request: a filter by that name would change what is asked for
+    "application_id",
+    "date_since",
+    "date_until",
+    "date_dimension",
+    "fields",
+    "limit",
+    "use_utf8_bom",
+    "skip_unavailable_shards",
+    "parts_count",
+    "part_number",
+}
 MOST_PARTS = 64
 SLOWEST_POLL = 6  # times the first pause
 
