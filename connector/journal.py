@@ -31,6 +31,7 @@ CREATE TABLE IF NOT EXISTS quota (
     source TEXT NOT NULL, kind TEXT NOT NULL, day TEXT NOT NULL, used INTEGER NOT NULL,
     PRIMARY KEY (source, kind, day));
 CREATE TABLE IF NOT EXISTS sizes (scope TEXT PRIMARY KEY, size INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS begins (scope TEXT PRIMARY KEY, at TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS prints (unit TEXT PRIMARY KEY, print TEXT NOT NULL, at TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS runs (
     started_at TEXT PRIMARY KEY, command TEXT NOT NULL, exit_code INTEGER NOT NULL,
@@ -208,6 +209,14 @@ class Journal:
         """The remembered size, or None."""
         rows = self._run("SELECT size FROM sizes WHERE scope = ?", scope)
         return rows[0][0] if rows else None
+
+    # Where live loading began, for sources nobody told.
+
+    def begin(self, scope: str, at: datetime) -> datetime:
+        """Where live loading of `scope` began: at `at`, unless it has begun before."""
+        self._run("INSERT OR IGNORE INTO begins VALUES (?, ?)", scope, at.isoformat())
+        ((begun,),) = self._run("SELECT at FROM begins WHERE scope = ?", scope)
+        return datetime.fromisoformat(begun)
 
     # What a unit's last file looked like, so that an old one is known when it comes again.
 

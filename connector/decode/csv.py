@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from connector.decode.records import Position, Records, Reject, escape_bytes
+from connector.errors import DownloadError
 from connector.unpack import BLOCK_BYTES, SMALL_BYTES, open_unpacked, skip_bom
 
 AHEAD = 3
@@ -42,16 +43,15 @@ class Header:
 
 @dataclass(slots=True)
 class ExactRecord:
-    """One record as the exact reader sees it; `problem` is set where it cannot be split."""
+    """One record as the exact reader sees it."""
 
     cells: list[str]
     position: Position
-    problem: str = ""
 
     @property
     def is_blank(self) -> bool:
         """True for an empty line, which is no record unless there is one column only."""
-        return not self.cells and not self.problem
+        return not self.cells
 
 
 def read_header(path: Path) -> Header | None:
@@ -201,8 +201,8 @@ def _read_from(
             if row < start:
                 continue
             cells = record.cells or [""]
-            if record.problem or len(cells) != width:
-                reason = record.problem or f"has {len(cells)} cells where the header has {width}"
+            if len(cells) != width:
+                reason = f"has {len(cells)} cells where the header has {width}"
                 yield Reject("row", reason, position=record.position)
                 continue
             batch.append(cells)
@@ -251,11 +251,13 @@ def _read_exactly(stream: BinaryIO, offset: int, line: int) -> Iterator[ExactRec
         is_ended = True
 
     for cells in csv.reader(feed()):
-        # where the stream is ended, the record was not over when its last line was
-        problem = "has a quote that is not closed" if is_ended else ""
+        if is_ended:  # the record was not over when the last line was
+            raise DownloadError(
+                f"the file ends inside a quoted cell of the record in line {line}: it is not whole"
+            )
         raw = b"".join(consumed)
         consumed.clear()
-        yield ExactRecord(cells, Position(line, offset, raw), problem)
+        yield ExactRecord(cells, Position(line, offset, raw))
         offset += len(raw)
         line += raw.count(b"\n")
 

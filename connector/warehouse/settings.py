@@ -90,13 +90,17 @@ def select_sources(names: Sequence[str]) -> list[str]:
         if missing := _missing_credentials(name):
             raise ConfigError(_say_missing(name, missing[0]))
     if not chosen:
-        first = list_sources()[0]
         raise ConfigError(
-            "no source is configured. "
-            + _say_missing(first, CREDENTIALS[first][0])
-            + " Or try it without an account: connector demo"
+            "no source is configured: a source is synced when its credentials are there. Set"
+            f" {', or '.join(map(_name_credentials, list_sources()))} in the environment, or under"
+            " [sources.<name>] in .dlt/secrets.toml. Or try it without an account: connector demo"
         )
     return chosen
+
+
+def _name_credentials(source: str) -> str:
+    """The variables of a source's credentials."""
+    return " and ".join(f"SOURCES__{source}__{key}".upper() for key in CREDENTIALS[source])
 
 
 def _say_missing(source: str, key: str) -> str:

@@ -102,7 +102,7 @@ class SourceRun:
         for error in plan.refusals.values():
             self._report_error(str(error), error.exit_code)
         self._note_losses(plan)
-        self._cancel_orphans(plan)
+        self._cancel_orphans()
         if plan.listed is not None:
             context.journal.note_seen(self.name, self._not_loaded(plan), context.clock.now())
         due = self._choose(plan)
@@ -118,12 +118,13 @@ class SourceRun:
             )
         )
 
-    def _cancel_orphans(self, plan: Plan) -> None:
-        """Take back jobs of a former run that nobody wants any more: they hold up the queue."""
-        orphans = set(self._context.journal.jobs(self.name))
-        orphans -= {unit.id for unit in (*plan.due, *plan.growing)}
-        for job in self._api.list_jobs() if orphans else ():
-            if job.unit in orphans:
+    def _cancel_orphans(self) -> None:
+        """Take back jobs of a former run whose table or application is loaded no more: they hold up
+        the vendor's queue.
+        """
+        for job in self._api.list_jobs() if self._context.journal.jobs(self.name) else ():
+            is_wanted = job.table in self._api.tables
+            if job.unit and not (is_wanted and job.application_id in self._api.application_ids):
                 self._api.cancel_job(job)
                 self._tell("note", f"job of {job.unit} taken back: the unit is not wanted any more")
 

@@ -12,7 +12,7 @@ from connector.decode import Options
 from connector.live import live_source
 from connector.settings import Section
 from connector.sources.appmetrica_logs.api import LogsApi
-from connector.sources.appmetrica_logs.export import BASE_URL, SOURCE
+from connector.sources.appmetrica_logs.export import BASE_URL, FORMATS, SOURCE
 from connector.sources.appmetrica_logs.logs_settings import read_settings
 
 
@@ -67,7 +67,9 @@ def make_api(settings: Mapping[str, Any], context: ApiContext) -> LogsApi:
 def make_options(settings: Mapping[str, Any]) -> Options:
     """How the files of these settings are read."""
     section = Section(SOURCE, settings)
+    is_json = section.choice("format", *FORMATS) == "json"
     return Options(
+        json_layout="object" if is_json else "auto",
         exact_header=True,
         keep_empty=section.choice("empty_text", "null", "keep") == "keep",
     )

@@ -38,9 +38,9 @@ class Agenda:
         return axis_of(self.settings, self.table)
 
     def find_units(
-        self, known: Sequence[LoadedUnit], now: datetime, scope: Scope
+        self, known: Sequence[LoadedUnit], start: datetime, now: datetime, scope: Scope
     ) -> tuple[list[Unit], list[Unit]]:
-        """Units that are due, and units whose slice has ended and not settled.
+        """Units that are due since `start`, and units whose slice has ended and not settled.
 
         Raises ConfigError where the table was loaded by another time.
         """
@@ -50,9 +50,7 @@ class Agenda:
             last = known[0] if known else None
             due, settling = find_due_snapshot(last, now, self.zone, rules, scope), list[Span]()
         else:
-            due, settling = find_due(
-                known, now, self.zone, rules, start=self.settings.start, scope=scope
-            )
+            due, settling = find_due(known, now, self.zone, rules, start=start, scope=scope)
         growing = [DueSlice(span, span.upper_at) for span in settling]
         return [self.to_unit(one) for one in due], [self.to_unit(one) for one in growing]
 

@@ -16,11 +16,12 @@ from connector.http import ApiClient, Retry
 from connector.jobs import RemoteJob
 from connector.sources.appmetrica_logs.agenda import Agenda, count_daily
 from connector.sources.appmetrica_logs.exchange import Exchange
-from connector.sources.appmetrica_logs.export import SOURCE
+from connector.sources.appmetrica_logs.export import SOURCE, application_of
 from connector.sources.appmetrica_logs.job import ExportJob
 from connector.sources.appmetrica_logs.logs_settings import LogsSettings
 from connector.sources.appmetrica_logs.parts import fetch_unit
 from connector.sources.appmetrica_logs.queue import Queue
+from connector.sources.appmetrica_logs.slices import first_day
 from connector.spool import Spool
 from connector.units import LoadedUnit, Plan, Scope, Unit
 
@@ -96,7 +97,8 @@ class LogsApi:
                     for unit in loaded.values()
                     if (unit.application_id, unit.table) == (application_id, table)
                 ]
-                ready, settling = agenda.find_units(known, now, scope)
+                start = self._find_start(agenda, known, now)
+                ready, settling = agenda.find_units(known, start, now, scope)
                 due += ready
                 growing += settling
         asked = self._context.journal.jobs(SOURCE)
@@ -111,6 +113,15 @@ class LogsApi:
             + 1,
             refusals=refusals,
         )
+
+    def _find_start(self, agenda: Agenda, known: Sequence[LoadedUnit], now: datetime) -> datetime:
+        """Where live loading of the table begins: as set, or where it began. A backfill of older
+        times does not move it.
+        """
+        if self.settings.start is not None:
+            return self.settings.start
+        scope = f"{SOURCE}/{agenda.application_id}/{agenda.table}"
+        return self._context.journal.begin(scope, first_day(known, now, agenda.zone))
 
     def queue_of(self, unit: Unit) -> str:
         """Every application has a queue of its own."""
@@ -152,6 +163,7 @@ class LogsApi:
     def list_jobs(self) -> list[RemoteJob]:
         """Every application's queue, and what the journal has of requests the queue does not show."""
         asked = {url: unit for unit, url in self._context.journal.jobs(SOURCE).items() if url}
+        applications = dict.fromkeys((*self.application_ids, *map(application_of, asked)))
         jobs = [
             RemoteJob(
                 id=query.request_id,
@@ -162,7 +174,7 @@ class LogsApi:
                 asked_at=query.created_at,
                 progress=query.progress,
             )
-            for application_id in self.application_ids
+            for application_id in applications
             for query in self._queue.read(application_id) or ()
         ]
         shown = {job.unit for job in jobs}

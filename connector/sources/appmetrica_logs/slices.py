@@ -70,12 +70,12 @@ def find_due(
     zone: tzinfo,
     rules: Rules,
     *,
-    start: datetime | None = None,
+    start: datetime,
     scope: Scope = Scope(),
 ) -> tuple[list[DueSlice], list[Span]]:
     """Slices that are due now, and those that have ended and not settled."""
     known = sorted(loaded, key=lambda unit: unit.lower_at)
-    begin = to_bound(scope.since or start or _first_day(known, now, zone), zone, -BOUND_STEP)
+    begin = to_bound(scope.since or start, zone, -BOUND_STEP)
     until = to_bound(scope.until, zone, BOUND_STEP) if scope.until else now
     end = min(until, now)
     due: list[DueSlice] = []
@@ -97,10 +97,10 @@ def find_due(
     return due, settling
 
 
-def _first_day(known: Sequence[LoadedUnit], now: datetime, zone: tzinfo) -> datetime:
-    """Where to begin when nobody says: where loading began, so that no gap is ever passed over."""
-    if known:
-        return known[0].lower_at
+def first_day(known: Iterable[LoadedUnit], now: datetime, zone: tzinfo) -> datetime:
+    """Where to begin when nobody says: with what is loaded, so that no gap is ever passed over."""
+    if lowers := [unit.lower_at for unit in known]:
+        return min(lowers)
     return to_utc(datetime.combine((now - FIRST_LOOK).astimezone(zone), time(), zone))
 
 

@@ -138,11 +138,10 @@ def test_carriage_return_outside_quotes_is_data_unless_a_newline_follows(tmp_pat
     assert result.quarantine == []
 
 
-def test_record_whose_quote_is_never_closed_is_rejected(tmp_path: Path) -> None:
-    result = decode(tmp_path, b'name,amount\na,1\n2,"b\nc,3\n')
-    assert result.column("name") == ["a"]
-    assert [(row["raw"], row["file_line"]) for row in result.quarantine] == [('2,"b\nc,3\n', 3)]
-    assert result.quarantine[0]["reason"] == "has a quote that is not closed"
+@pytest.mark.parametrize("end", [b"\nc,3\n", b"", b"\n"])
+def test_file_that_ends_inside_quotes_is_not_whole(tmp_path: Path, end: bytes) -> None:
+    with pytest.raises(DownloadError, match="ends inside a quoted cell of the record in line 3"):
+        decode(tmp_path, b'name,amount\na,1\n2,"b' + end)
 
 
 @pytest.mark.parametrize(

@@ -223,7 +223,7 @@ def test_a_start_in_the_hour_that_comes_twice_loses_nothing(hour: int, minute: i
 
 def test_an_end_in_the_hour_that_comes_twice_is_put_behind_it() -> None:
     scope = Scope(at(2025, 10, 25), at(2025, 10, 26, 0, 30))
-    due, _ = find_due([], at(2025, 10, 28), BERLIN, DAILY, scope=scope)
+    due, _ = find_due([], at(2025, 10, 28), BERLIN, DAILY, start=at(2025, 10, 1), scope=scope)
     assert due[-1].span.upper_at == at(2025, 10, 26, 2)
 
 
