@@ -91,16 +91,17 @@ def select_sources(names: Sequence[str]) -> list[str]:
             raise ConfigError(_say_missing(name, missing[0]))
     if not chosen:
         raise ConfigError(
-            "no source is configured: a source is synced when its credentials are there. Set"
-            f" {', or '.join(map(_name_credentials, list_sources()))} in the environment, or under"
-            " [sources.<name>] in .dlt/secrets.toml. Or try it without an account: connector demo"
+            "no source is configured: a source is synced when its credentials are there, in"
+            f" .dlt/secrets.toml or in the environment: {_name_credentials()}. Or try it without"
+            " an account: connector demo"
         )
     return chosen
 
 
-def _name_credentials(source: str) -> str:
-    """The variables of a source's credentials."""
-    return " and ".join(f"SOURCES__{source}__{key}".upper() for key in CREDENTIALS[source])
+def _name_credentials() -> str:
+    """The keys of every source's credentials and their variables."""
+    keys = [f"sources.{source}.{key}" for source in list_sources() for key in CREDENTIALS[source]]
+    return ", ".join(f"{key} ({key.replace('.', '__').upper()})" for key in keys)
 
 
 def _say_missing(source: str, key: str) -> str:
