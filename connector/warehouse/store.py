@@ -28,6 +28,11 @@ _LOADER_SETTINGS = {
     "load.delete_completed_jobs": True,
     "load.workers": 4,
     "load.raise_on_max_retries": 2,
+    # memory while loading, whatever the machine has; rows bear their order in `_row`
+    "destination.duckdb.credentials.global_config": {
+        "memory_limit": "1GB",
+        "preserve_insertion_order": False,
+    },
 }
 
 
