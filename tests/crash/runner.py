@@ -57,7 +57,8 @@ def obey(order: dict[str, Any]) -> int:
         publish="",
     )
     clock = SimulatedClock(datetime.fromisoformat(order["now"]))
-    return sync(settings, ["appmetrica_stream"], clock=clock).exit_code
+    source = order.get("source", "appmetrica_stream")
+    return sync(settings, [source], clock=clock).exit_code
 
 
 def say(number: int) -> None:
