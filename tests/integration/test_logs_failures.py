@@ -45,6 +45,7 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     "cut in chunks": (download("cut", at_bytes=40, framing="chunked"), "cut off"),
     "cut and closed": (download("cut", at_bytes=40, framing="clean"), "trailer"),
     "no trailer": (download("gzip_no_trailer"), "trailer"),
+    "cut in quotes": (download("csv_cut_in_quotes"), "quote"),
     "more rows": (download("rows_number", off_by=1), "declares"),
     "fewer rows": (download("rows_number", off_by=-1), "declares"),
     "html": (download("status", code=200, body="html"), "page"),
@@ -122,6 +123,7 @@ def test_json_that_is_no_whole_file_is_never_loaded(tmp_path: Path) -> None:
 ONCE: dict[str, dict[str, Any]] = {
     "cut": download("cut", at_bytes=40),
     "no trailer": download("gzip_no_trailer"),
+    "in quotes": download("csv_cut_in_quotes"),
     "rows": download("rows_number", off_by=1),
     "html": download("status", code=200, body="html"),
     "empty": download("status", code=200, body="empty"),

@@ -193,6 +193,20 @@ def test_requests_of_others_are_left_alone(slow: LogsWorld) -> None:
     assert [q["is_foreign"] for q in slow.sandbox.queue(GAME)["queries"]] == [True, True, False]
 
 
+def test_a_backfill_leaves_the_live_request_alone(slow: LogsWorld) -> None:
+    slow.sync(max_wait_s=0)
+    start = ALONE.start
+    assert start is not None
+    slow.quietly(
+        is_backfill=True, since=start - timedelta(days=9.5), until=start - timedelta(days=8.5)
+    )
+    assert requests(slow, "cancel") == 0
+    slow.quietly()
+    assert all(e["builds"] == 1 for e in slow.exports())
+    assert sum(e["no_cache"] for e in slow.exports()) == 1
+    slow.check()
+
+
 def test_an_export_that_stands_still_is_reported_and_cancelled(days: LogsWorld) -> None:
     fault = days.spoil(-1, "stuck", progress=97)
     report = days.sync()

@@ -83,8 +83,7 @@ class LogsApi:
         What was asked for comes first, then the newest: a long history holds up no new day.
         """
         self._read_zones()
-        due: list[Unit] = []
-        growing: list[Unit] = []
+        due, growing = list[Unit](), list[Unit]()
         refusals: dict[str, ApiError] = {}
         for application_id in self.application_ids:
             if application_id not in self._zones:
