@@ -16,7 +16,7 @@ from connector.http import ApiClient, Retry
 from connector.jobs import RemoteJob
 from connector.sources.appmetrica_logs.agenda import Agenda, count_daily
 from connector.sources.appmetrica_logs.exchange import Exchange
-from connector.sources.appmetrica_logs.export import SOURCE, application_of
+from connector.sources.appmetrica_logs.export import SOURCE
 from connector.sources.appmetrica_logs.job import ExportJob
 from connector.sources.appmetrica_logs.logs_settings import LogsSettings
 from connector.sources.appmetrica_logs.parts import fetch_unit
@@ -135,6 +135,7 @@ class LogsApi:
             queue=self._queue,
             settings=self.settings,
             context=self._context,
+            is_asked=self._wrong[unit.id] == 1,
             must_rebuild=self._wrong[unit.id] > 1,
         )
         return fetch_unit(job, spool)
@@ -156,33 +157,36 @@ class LogsApi:
         return []
 
     def distrust(self, unit: Unit) -> None:
-        """A file that is wrong twice is not the network's fault: it is made anew."""
+        """A wrong file is fetched once more; one that is wrong twice is made anew."""
         self._wrong[unit.id] += 1
 
     def list_jobs(self) -> list[RemoteJob]:
         """Every application's queue, and what the journal has of requests the queue does not show."""
-        asked = {url: unit for unit, url in self._context.journal.jobs(SOURCE).items() if url}
-        applications = dict.fromkeys((*self.application_ids, *map(application_of, asked)))
+        asked = self._context.journal.jobs(
+            SOURCE
+        )  # url, "" while only the intent is known, by unit
+        own = {_application_of(unit) for unit in asked}
         jobs = [
             RemoteJob(
                 id=query.request_id,
                 source=SOURCE,
                 application_id=application_id,
                 table=query.resource,
-                unit=next((unit for url, unit in asked.items() if query.is_of(url)), ""),
+                unit=next((unit for unit, url in asked.items() if query.is_of(url)), ""),
                 asked_at=query.created_at,
                 progress=query.progress,
             )
-            for application_id in applications
+            for application_id in dict.fromkeys((*self.application_ids, *sorted(own)))
             for query in self._queue.read(application_id) or ()
         ]
         shown = {job.unit for job in jobs}
-        return jobs + [self._to_job(unit) for unit in asked.values() if unit not in shown]
+        return jobs + [self._to_job(unit) for unit in asked if unit not in shown]
 
     def _to_job(self, unit_id: str) -> RemoteJob:
-        table, application_id, *_ = unit_id.split("/")
+        table, _, _ = unit_id.partition("/")
         known = self._context.journal.job(unit_id)
-        return RemoteJob("", SOURCE, application_id, table, unit_id, known[1] if known else None)
+        asked_at = known[1] if known else None
+        return RemoteJob("", SOURCE, _application_of(unit_id), table, unit_id, asked_at)
 
     def cancel_job(self, job: RemoteJob) -> bool:
         """Take a request back; the vendor makes no difference between ours and others'."""
@@ -203,6 +207,10 @@ class LogsApi:
             application_id = str(item.get("id"))
             if application_id in self.application_ids:
                 self._zones[application_id] = self.settings.date_zone or _to_zone(item)
+
+
+def _application_of(unit_id: str) -> str:
+    return unit_id.split("/")[1]
 
 
 def _to_zone(item: Mapping[str, Any]) -> ZoneInfo:

@@ -23,6 +23,7 @@ DOUBTS = 3  # so often a file that may be an old one is passed over where nothin
 class ExportJob:
     """The export of one unit, as `await_job` asks for it. The job's id is the request's URL.
 
+    `is_asked`: this run has asked for it already, and only its file is to be had once more.
     `must_rebuild`: the file the vendor has is known to be wrong. `rows` is what the vendor says
     each file has, by URL.
     """
@@ -33,6 +34,7 @@ class ExportJob:
     queue: Queue
     settings: LogsSettings
     context: ApiContext
+    is_asked: bool = False
     must_rebuild: bool = False
     rows: dict[str, int | None] = field(default_factory=dict)
     _files: dict[str, Path] = field(
@@ -71,33 +73,21 @@ class ExportJob:
                     f"{SOURCE}: the queue of application {unit.application_id} is full",
                     source=SOURCE,
                 )
-            while (refused := self._ask()) and self.settings.drops_unknown_fields:
+            while refused := self._ask():
                 self._drop_fields(refused)
         return self.export.url
 
     def _ask(self) -> list[str]:
-        """Send the request once; the fields it was refused for, where those may be dropped."""
-        url, header = self.export.url, self._cache_control()
-        is_lost = False
+        """Send the request; the fields it was refused for, where those may be dropped."""
         try:
-            for attempt in self.exchange.client.attempts():
-                with attempt:
-                    if is_lost and self.find(self.unit):
-                        return []
-                    is_lost = False
-                    try:
-                        answer = self._send(url, "ask", header)
-                    except NetworkError:
-                        is_lost = True
-                        raise
-                    if answer.path:
-                        self._files[url] = answer.path
+            self._send_once()
         except RequestError as error:
-            refused = find_refused(str(error).partition(" answered ")[2], self.export.fields)
-            if not refused or self.settings.drops_unknown_fields:
-                if refused:
-                    return refused
+            said = str(error).partition(" answered ")[2]
+            refused = find_refused(said, self.export.fields)
+            if not refused:
                 raise
+            if self.settings.drops_unknown_fields:
+                return refused
             raise RequestError(
                 f"{error}. Leave {', '.join(refused)} out of {self.unit.table} with the setting"
                 f" sources.{SOURCE}.fields, or set drop_unknown_fields = true.",
@@ -106,6 +96,25 @@ class ExportJob:
                 url=error.url,
             ) from error
         return []
+
+    def _send_once(self) -> None:
+        """The first request of the job. Where its answer was lost it is sent again only if the vendor
+        does not have it: a second `no-cache` would send it to the end of the queue.
+        """
+        url, headers = self.export.url, self._cache_control()
+        is_lost = False
+        for attempt in self.exchange.client.attempts():
+            with attempt:
+                if is_lost and self.find(self.unit):
+                    return
+                is_lost = False
+                try:
+                    answer = self._send(url, "ask", headers)
+                except NetworkError:
+                    is_lost = True
+                    raise
+                if answer.path:
+                    self._files[url] = answer.path
 
     def _drop_fields(self, refused: list[str]) -> None:
         kept = tuple(name for name in self.export.fields if name not in refused)

@@ -35,7 +35,9 @@ def _try_parts(job: ExportJob, spool: Spool, parts: int) -> Path | None:
     journal, unit_id = job.context.journal, job.unit.id
     job.export = job.export.in_parts(parts)
     known = journal.job(unit_id)
-    if known and known[0] and not job.is_asked_by(*known):
+    if job.is_asked:
+        journal.add_job(job.unit, job.export.url, job.context.clock.now())
+    elif known and known[0] and not job.is_asked_by(*known):
         journal.forget_job(unit_id)
     try:
         return _fetch_parts(job, spool)
