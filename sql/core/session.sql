@@ -1,4 +1,5 @@
 -- A session as the vendor cut it: its start, its end (often days later), what happened in it.
+-- The Logs API gives no session type: every session it starts counts as foreground.
 -- grain: vendor session
 -- key: session_key
 -- kind: table

@@ -40,6 +40,9 @@ starts AS (
     CASE WHEN l.has_logs THEN 'after_cut_over' ELSE 'only_source' END
   FROM ops.stream_gap AS g
   INNER JOIN loaded AS l ON g.application_id = l.application_id AND g.table_name = l.table_name
+  UNION ALL
+  SELECT application_id, table_name, from_at, 2, 'appmetrica_logs', 'stream_ended'
+  FROM ops.stream_end
 ),
 
 intervals AS (
@@ -57,7 +60,7 @@ SELECT
   i.source, -- dataset that is read: appmetrica_stream or appmetrica_logs
   i.from_at, -- start of the interval of receive time, UTC, inclusive; NULL: no bound
   i.until_at, -- its end, UTC, exclusive; NULL: no bound
-  i.reason, -- only_source, before_cut_over, after_cut_over, gap_healed (Logs has it whole) or gap_open
+  i.reason, -- only_source, before_cut_over, after_cut_over, gap_healed (Logs has it whole), gap_open or stream_ended (Logs goes on)
   CASE i.source WHEN 'appmetrica_logs' THEN l.logs_from_at ELSE l.stream_from_at END AS loaded_from_at, -- start of what is loaded of the source, UTC
   CASE i.source WHEN 'appmetrica_logs' THEN l.logs_until_at ELSE l.stream_until_at END AS loaded_until_at -- end of it, UTC
 FROM intervals AS i

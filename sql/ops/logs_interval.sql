@@ -1,4 +1,4 @@
--- An interval of receive time of which the Logs API was loaded without a hole.
+-- An interval of receive time of which the Logs API was loaded without a hole; what was exported with filters does not count.
 -- grain: app, table and uninterrupted interval
 -- kind: view
 WITH units AS (
@@ -12,7 +12,7 @@ WITH units AS (
       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
     ) AS loaded_until_at
   FROM ops.appmetrica_unit
-  WHERE source = 'appmetrica_logs' AND axis = 'receive'
+  WHERE source = 'appmetrica_logs' AND axis = 'receive' AND NOT is_filtered
 ),
 
 numbered AS (

@@ -3,12 +3,7 @@
 -- grain: app, table and gap
 -- key: application_id, table_name, from_at
 -- kind: table
-WITH constants AS (
-  -- rows reach a window within an hour of their receipt: so much before the gap may have been lost in it
-  SELECT 6 AS gap_hours, 1 AS margin_hours
-),
-
-windows AS (
+WITH windows AS (
   SELECT DISTINCT application_id, lower_at, upper_at
   FROM ops.appmetrica_unit
   WHERE source = 'appmetrica_stream'
@@ -29,12 +24,12 @@ holes AS (
   SELECT
     o.application_id,
     o.last_window_at,
-    hours_later(o.last_window_at, -c.margin_hours) AS from_at,
+    hours_later(o.last_window_at, -r.margin_hours) AS from_at,
     o.lower_at AS until_at,
     lag(o.lower_at) OVER (PARTITION BY o.application_id ORDER BY o.lower_at) AS previous_until_at
   FROM ordered AS o
-  CROSS JOIN constants AS c
-  WHERE o.lower_at > hours_later(o.last_window_at, c.gap_hours)
+  CROSS JOIN ops.stream_rule AS r
+  WHERE o.lower_at > hours_later(o.last_window_at, r.gap_hours)
 ),
 
 cut_overs AS (

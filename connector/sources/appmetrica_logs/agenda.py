@@ -21,6 +21,7 @@ from connector.units import LoadedUnit, Scope, Unit
 
 SNAPSHOT, RECEIVE, DEVICE = "snapshot", "receive", "device"
 HOURS_PER_DAY = 24
+FILTERED = "filtered-"  # before the schema id of a unit without all rows; sql/ops looks for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class Agenda:
             lower_at=span.lower_at,
             upper_at=span.upper_at,
             remote_id=name,
-            schema_id=_digest((*fields, *map("=".join, filters))),
+            schema_id=(FILTERED if filters else "") + _digest((*fields, *map("=".join, filters))),
             vendor_updated_at=due.as_of,
             field_names=fields,
         )

@@ -46,6 +46,7 @@ class RawUnit:
     axis: str = "window"
     lower: datetime = SOME_DAY
     upper: datetime | None = None
+    schema_id: str | None = None
 
 
 def open_warehouse(path: str = ":memory:") -> DuckDBPyConnection:
@@ -130,6 +131,7 @@ def _ledger_row(unit: RawUnit, load_id: str) -> Row:
         "axis": unit.axis,
         "lower_at": unit.lower,
         "upper_at": unit.upper or unit.lower + timedelta(minutes=5),
+        "schema_id": unit.schema_id,
         "declared_rows": declared,
         "file_rows": declared,
         "loaded_rows": len(unit.rows),

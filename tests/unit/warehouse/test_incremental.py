@@ -4,7 +4,10 @@ warehouse is what one full build over the final rows gives.
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,6 +16,8 @@ from duckdb import DuckDBPyConnection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from connector.sources.appmetrica_logs.agenda import FILTERED
+from connector.units import RELOAD
 from connector.warehouse.models import load_graph
 from connector.warehouse.runner import run_models
 from connector.warehouse.staging import raw_schema
@@ -103,7 +108,9 @@ def raw_units(draw: st.DrawFn) -> RawUnit:
     axis = "snapshot" if table == "push_token" else draw(st.sampled_from(("receive", "device")))
     columns = raw_schema(LOGS)[logs_table]
     known = [{name: row[name] for name in row if name in columns} for row in rows]
-    return RawUnit(f"{logs_table}/{number}", logs_table, known, app, None, LOGS, axis, lower, upper)
+    schema_id = draw(st.sampled_from(("0a1b", f"{FILTERED}0a1b", f"{RELOAD}{FILTERED}0a1b")))
+    unit = f"{logs_table}/{number}"
+    return RawUnit(unit, logs_table, known, app, None, LOGS, axis, lower, upper, schema_id)
 
 
 histories = st.lists(st.lists(raw_units(), min_size=1, max_size=6), min_size=2, max_size=3)
@@ -244,7 +251,10 @@ def test_a_gap_is_healed_by_what_is_backfilled_later(warehouse: DuckDBPyConnecti
     run_all(warehouse, check=True)
     assert name_events(warehouse) == whole
     rest = export("rest", "2024-05-02 00:01", "2024-05-02 00:00", "2024-05-02 06:00")
-    load_units(warehouse, "1700000000.3", [rest])
+    load_units(warehouse, "1700000000.3", [replace(rest, schema_id=f"{FILTERED}0a1b")])
+    run_all(warehouse, check=True)
+    assert name_events(warehouse) == whole
+    load_units(warehouse, "1700000000.4", [rest])
     run_all(warehouse, check=True)
     assert name_events(warehouse) == [("logs", LOGS), ("part", LOGS), ("rest", LOGS)]
     assert rows_of(warehouse, "SELECT DISTINCT is_healed FROM ops.stream_gap") == [(True,)]
@@ -258,10 +268,81 @@ def test_more_windows_of_tables_both_exports_have_change_nothing_of_what_is_read
     load_units(warehouse, "1700000000.1", [before, first])
     run_all(warehouse)
     second = event_unit("second", "2024-05-02 00:06", lower=at("2024-05-02 00:05"))
-    after = export("logs after", "2024-05-02 12:00", "2024-05-02 00:00", "2024-05-03 00:00")
+    after = export("logs after", "2024-05-02 05:00", "2024-05-02 00:00", "2024-05-02 06:00")
     load_units(warehouse, "1700000000.2", [second, after])
     report = run_all(warehouse, check=True)
     built = {result.name for result in report.models if result.status == "built"}
     assert "core.event" in built
     assert not built & {"core.crash", "core.payment", "core.install", "core.session"}
     assert name_events(warehouse) == [("first", SOURCE), ("logs", LOGS), ("second", SOURCE)]
+
+
+def test_logs_go_on_where_the_stream_ended_until_windows_come_again(
+    warehouse: DuckDBPyConnection,
+) -> None:
+    """The stream's end, a day of Logs after it, one more, windows again, and Logs up to those."""
+    days = [f"2024-05-0{day} 00:00" for day in range(1, 6)]
+    logs = [
+        export(f"logs {day}", f"2024-05-0{day} 12:00", *days[day - 1 : day + 1])
+        for day in range(1, 5)
+    ]
+    longer = {"lower": at("2024-05-02 00:00"), "upper": at("2024-05-02 16:00")}
+    first = event_unit("first", "2024-05-02 12:00", **longer)
+    load_units(warehouse, "1700000000.1", [logs[0], first])
+    run_all(warehouse, check=True)
+    load_units(warehouse, "1700000000.2", [logs[1]])
+    run_all(warehouse, check=True)
+    assert name_events(warehouse) == [("first", SOURCE), ("logs 1", LOGS)]
+    load_units(warehouse, "1700000000.3", [logs[2]])
+    run_all(warehouse, check=True)
+    on = [("first", SOURCE), ("logs 1", LOGS), ("logs 3", LOGS)]
+    assert name_events(warehouse) == on
+    again = event_unit("again", "2024-05-04 12:01", lower=at("2024-05-04 12:00"))
+    load_units(warehouse, "1700000000.4", [again])
+    run_all(warehouse, check=True)
+    assert name_events(warehouse) == [("again", SOURCE), ("first", SOURCE), ("logs 1", LOGS)]
+    load_units(warehouse, "1700000000.5", [replace(logs[3], upper=at("2024-05-04 18:00"))])
+    run_all(warehouse, check=True)
+    assert name_events(warehouse) == [("again", SOURCE), *on]
+
+
+def random_unit(dice: random.Random, name: str, app: int) -> RawUnit:
+    """A window of up to 3 hours or an export of up to a day, without rows, within two days."""
+    lower = at("2024-05-01 00:00") + timedelta(hours=dice.randint(0, 40))
+    table, resource = dice.choice((("event", "events"), ("crash", "crashes")))
+    if dice.random() < 0.5:
+        upper = lower + timedelta(hours=dice.randint(1, 3))
+        return RawUnit(f"{table}/{name}", table, app=str(app), lower=lower, upper=upper)
+    upper = lower + timedelta(hours=dice.randint(1, 24))
+    unit = f"{resource}/{name}"
+    return RawUnit(unit, resource, (), str(app), None, LOGS, "receive", lower, upper)
+
+
+def test_intervals_of_a_table_follow_each_other_without_a_hole(
+    warehouse: DuckDBPyConnection,
+) -> None:
+    """A table's first has no start and its last no end; between them each starts where one ends."""
+    dice = random.Random(7)
+    units = [
+        random_unit(dice, f"{app}/{number}", app)
+        for app in range(30)
+        for number in range(dice.randint(2, 8))
+    ]
+    load_units(warehouse, "1700000000.1", units)
+    run_all(warehouse)
+    intervals = rows_of(
+        warehouse,
+        "SELECT application_id || table_name, from_at, until_at, reason FROM ops.coverage"
+        " ORDER BY application_id, table_name, from_at NULLS FIRST",
+    )
+    for table, group in groupby(intervals, key=itemgetter(0)):
+        _, starts, ends, _ = zip(*group, strict=True)
+        assert (None, *ends) == (*starts, None), table
+    assert {reason for *_, reason in intervals} == {
+        "only_source",
+        "before_cut_over",
+        "after_cut_over",
+        "gap_open",
+        "gap_healed",
+        "stream_ended",
+    }
