@@ -1,5 +1,5 @@
 -- When Data Stream counts as having stopped, for a while or for good.
--- grain: one row
+-- grain: the one rule there is
 -- kind: view
 SELECT
   6 AS gap_hours, -- hours without a window of any table of the app that are still no gap
