@@ -7,6 +7,7 @@
         AuthError, RequestError, TooLargeError,
           NotFoundError (a RequestError)            3   refused: asking again is no use
         RateLimitError(retry_after_s), QuotaError,
+          QueueFullError (a RateLimitError),
         ServerError, NetworkError                   4   transient: a later run may succeed
       JobError(job_id)                              4
         JobFailedError, JobExpiredError,

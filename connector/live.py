@@ -43,7 +43,7 @@ def live_source(make_api: MakeApi, options: Options, clock: Clock | None = None)
         name = api.source
         tables = [table for table in load_tables(name).values() if table.name in api.tables]
     session = _Session(name, make_api, options, clock or RealClock())
-    return build_source(name, tables, session.open)
+    return build_source(name, tables, session.open, is_resumable=True)
 
 
 class _Session:

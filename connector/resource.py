@@ -24,20 +24,21 @@ from connector.warehouse.ledger import UNITS_SCHEMA, hints_of, to_ledger
 REPLACE_UNITS: Any = {
     "disposition": "merge",
     "strategy": "delete-insert",
-    "destination_scope": "_unit IN (SELECT _unit FROM {staging_table})",
+    "destination_scope": "_unit IN (SELECT DISTINCT _unit FROM {staging_table})",
     "source_filter": "_row >= 0",
 }
 REPLACE_QUARANTINE: Any = {
     "disposition": "merge",
     "strategy": "delete-insert",
-    "destination_scope": "unit IN (SELECT unit FROM {staging_table})",
+    "destination_scope": "unit IN (SELECT DISTINCT unit FROM {staging_table})",
     "source_filter": "kind <> 'none'",
 }
+Columns = dict[str, Any]  # dlt's hints by column
 QUARANTINE_KEY = ("unit", "_row", "kind", "field_name", "file_line", "byte_offset", "reason")
 REPLACE_LEDGER: Any = {
     "disposition": "merge",
     "strategy": "delete-insert",
-    "destination_scope": "unit IN (SELECT unit FROM {staging_table})",
+    "destination_scope": "unit IN (SELECT DISTINCT unit FROM {staging_table})",
 }
 
 
@@ -48,11 +49,13 @@ def build_source(
     *,
     append: frozenset[str] = frozenset(),
     append_quarantine: bool = False,
+    is_resumable: bool = False,
 ) -> DltSource:
     """The dlt source of one package: a resource per table, then `quarantine`, then `units`.
 
     Tables in `append` hold no row of any unit at hand; `append_quarantine` where that goes for all
-    of them. `make_intake` is called when the first resource starts. dlt must drain the resources in this
+    of them. `is_resumable`: dlt may go on with a package that was killed, which stages a file twice; each
+    staged row is then taken once, at the cost of memory for the merge. `make_intake` is called when the first resource starts. dlt must drain the resources in this
     order, because the last two tell what became of the first: it is set for this source only.
     """
     dlt.config[f"sources.{name}.extract.next_item_mode"] = "fifo"
@@ -66,26 +69,37 @@ def build_source(
 
     def resources() -> Iterator[DltResource]:
         for table in tables:
-            yield _table_resource(table, intake, is_append=table.name in append)
-        yield _quarantine_resource(intake, is_append=append_quarantine)
-        yield _ledger_resource(intake)
+            columns = _mark_key(_table_columns(table), "_unit", "_row", is_key=is_resumable)
+            yield _table_resource(table, columns, intake, is_append=table.name in append)
+        columns = _mark_key(hints_of(QUARANTINE_SCHEMA), *QUARANTINE_KEY, is_key=is_resumable)
+        yield _quarantine_resource(columns, intake, is_append=append_quarantine)
+        yield _ledger_resource(
+            _mark_key(hints_of(UNITS_SCHEMA), "unit", is_key=is_resumable), intake
+        )
 
     source = dlt.source(resources, name=name, section=name, max_table_nesting=0)
     return source()
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """False for two warnings of dlt about what is meant so: the cursor `update_timestamp` is no
-    column, and `event_days` is text in Arrow and JSON in the destination.
+    """False for two warnings of dlt about what is meant so: the cursors `update_timestamp` and
+    `taken_at` are no columns, and `event_days` is text in Arrow and JSON in the destination.
     """
     text = record.getMessage()
+    is_of_unit = "  - update_timestamp\n" in text or "  - taken_at\n" in text
     return not (
-        ("did not receive any data" in text and "  - update_timestamp\n" in text)
+        ("did not receive any data" in text and is_of_unit)
         or ("In resource: units, when merging arrow schema" in text)
     )
 
 
-def _table_resource(table: Table, intake: Callable[[], Intake], *, is_append: bool) -> DltResource:
+def _table_columns(table: Table) -> Columns:
+    return dlt_columns(table) | {"_dlt_load_id": {"data_type": "text", "nullable": True}}
+
+
+def _table_resource(
+    table: Table, columns: Columns, intake: Callable[[], Intake], *, is_append: bool
+) -> DltResource:
     cursor_path = table.cursor
 
     def rows(
@@ -107,24 +121,19 @@ def _table_resource(table: Table, intake: Callable[[], Intake], *, is_append: bo
     return dlt.resource(
         rows,
         name=table.name,
-        columns=_mark_key(
-            dlt_columns(table) | {"_dlt_load_id": {"data_type": "text", "nullable": True}},
-            "_unit",
-            "_row",
-        ),
+        columns=columns,
         write_disposition="append" if is_append else REPLACE_UNITS,
         schema_contract={"tables": "evolve", "columns": "evolve", "data_type": "evolve"},
     )
 
 
-def _mark_key(columns: dict[str, Any], *names: str) -> dict[str, Any]:
-    """Columns by which a merge takes each staged row once.
+def _mark_key(columns: Columns, *names: str, is_key: bool) -> Columns:
+    """Columns by which a merge takes each staged row once, or by which it does not.
 
-    A load that is killed and resumed by dlt may stage a file twice. The scope alone says what is
-    deleted, so the key does nothing else; its columns may be NULL.
+    The scope alone says what is deleted, so the key does nothing else; its columns may be NULL.
     """
     return {
-        name: hint | {"primary_key": True} if name in names else hint
+        name: hint | {"primary_key": is_key} if name in names else hint
         for name, hint in columns.items()
     }
 
@@ -138,7 +147,9 @@ def _note_reporting_cursor(table: Table, last: datetime | None) -> None:
     state[table.event_time] = max(last.isoformat(), seen or "")
 
 
-def _quarantine_resource(intake: Callable[[], Intake], *, is_append: bool) -> DltResource:
+def _quarantine_resource(
+    columns: Columns, intake: Callable[[], Intake], *, is_append: bool
+) -> DltResource:
     def quarantine() -> Iterator[pa.Table]:
         yield QUARANTINE_SCHEMA.empty_table()
         yield from intake().quarantine()
@@ -146,12 +157,12 @@ def _quarantine_resource(intake: Callable[[], Intake], *, is_append: bool) -> Dl
     return dlt.resource(
         quarantine,
         name="quarantine",
-        columns=_mark_key(hints_of(QUARANTINE_SCHEMA), *QUARANTINE_KEY),
+        columns=columns,
         write_disposition="append" if is_append else REPLACE_QUARANTINE,
     )
 
 
-def _ledger_resource(intake: Callable[[], Intake]) -> DltResource:
+def _ledger_resource(columns: Columns, intake: Callable[[], Intake]) -> DltResource:
     def units() -> Iterator[pa.Table]:
         package = intake()
         try:
@@ -162,6 +173,6 @@ def _ledger_resource(intake: Callable[[], Intake]) -> DltResource:
     return dlt.resource(
         units,
         name="units",
-        columns=_mark_key(hints_of(UNITS_SCHEMA), "unit"),
+        columns=columns,
         write_disposition=REPLACE_LEDGER,
     )

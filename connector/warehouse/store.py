@@ -30,7 +30,7 @@ _LOADER_SETTINGS = {
     "load.raise_on_max_retries": 2,
     # memory while loading, whatever the machine has; rows bear their order in `_row`
     "destination.duckdb.credentials.global_config": {
-        "memory_limit": "1GB",
+        "memory_limit": "512MB",
         "preserve_insertion_order": False,
     },
 }

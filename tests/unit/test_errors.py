@@ -21,6 +21,7 @@ EXIT_CODES = {
     "NotFoundError": 3,
     "TooLargeError": 3,
     "RateLimitError": 4,
+    "QueueFullError": 4,
     "QuotaError": 4,
     "ServerError": 4,
     "NetworkError": 4,
@@ -28,6 +29,7 @@ EXIT_CODES = {
     "JobFailedError": 4,
     "JobExpiredError": 4,
     "JobTimeoutError": 4,
+    "StillWaitingError": 4,
     "DownloadError": 4,
     "DecodeError": 4,
     "BusyError": 4,
@@ -39,10 +41,12 @@ EXIT_CODES = {
 }
 TRANSIENT = {
     "RateLimitError",
+    "QueueFullError",
     "QuotaError",
     "ServerError",
     "NetworkError",
     "JobTimeoutError",
+    "StillWaitingError",
     "DownloadError",
     "BusyError",
 }

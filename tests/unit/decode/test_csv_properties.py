@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from connector.decode import csv
 from connector.decode.records import Records, Reject
+from connector.errors import DownloadError
 
 Row = tuple[bytes | None, ...]
 CELLS = st.text(st.sampled_from('ab,"\r\n\x00\x85 ü'), max_size=6) | st.text(
@@ -79,10 +80,20 @@ def test_what_a_csv_writer_wrote_is_read_back_by_both_readers(
     assert fast == exact == (dict(enumerate(expected)), [])
 
 
+def assert_closable(data: bytes) -> None:
+    """A file that was refused ends inside quotes: with one more it is whole."""
+    closed = list(csv._read_exactly(io.BytesIO(data + b'"\n'), 0, 1))
+    assert b"".join(record.position.raw for record in closed) == data + b'"\n'
+
+
 @given(GARBAGE, st.integers(1, 3))
 def test_garbage_loses_no_record_in_either_reader(garbage: bytes, width: int) -> None:
     header = b",".join(b"h%d" % number for number in range(width)) + b"\n"
-    (rows, rejected), (exact_rows, exact_rejected) = read_both(header + garbage)
+    try:
+        (rows, rejected), (exact_rows, exact_rejected) = read_both(header + garbage)
+    except DownloadError:
+        assert_closable(garbage)
+        return
     ordinals = range(len(rows) + len(rejected))
     assert set(rows) <= set(ordinals)
     assert len(ordinals) == len(exact_rows) + len(exact_rejected)
@@ -94,7 +105,11 @@ def test_garbage_loses_no_record_in_either_reader(garbage: bytes, width: int) ->
 
 @given(GARBAGE)
 def test_every_byte_of_a_file_is_in_one_record(garbage: bytes) -> None:
-    records = list(csv._read_exactly(io.BytesIO(garbage), 0, 1))
+    try:
+        records = list(csv._read_exactly(io.BytesIO(garbage), 0, 1))
+    except DownloadError:
+        assert_closable(garbage)
+        return
     assert b"".join(record.position.raw for record in records) == garbage
     offset, line = 0, 1
     for record in records:
