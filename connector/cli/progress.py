@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from connector.warehouse.run_report import ProgressEvent
 
+WAIT_LINE_S = 60.0
+
 Notify = Callable[["ProgressEvent"], None]
 
 
@@ -54,6 +56,7 @@ class _Counts:
     loaded: int = 0
     bytes: int = 0
     rows: int = 0
+    waits_for: str = ""
 
 
 class _Bars:
@@ -73,17 +76,15 @@ class _Bars:
         if event.kind in {"failed", "note"}:
             structlog.get_logger().warning(event.text, source=event.source)
             return
-        if event.kind == "waiting":
-            structlog.get_logger().debug(event.text, source=event.source)
-            return
         with self._lock:
             counts = self._counts[event.source]
+            counts.waits_for = event.text if event.kind == "waiting" else ""
             if event.kind == "planned":
                 counts.planned += event.units
             elif event.kind == "fetched":
                 counts.fetched += event.units
                 counts.bytes += event.bytes
-            else:
+            elif event.kind == "loaded":
                 counts.loaded += event.units
                 counts.rows += event.rows
             self._draw(event.source, counts)
@@ -95,6 +96,7 @@ class _Bars:
             )
         self._bars.update(
             self._tasks[source],
+            description=f"{source} {counts.waits_for}".strip(),
             total=2 * counts.planned,
             completed=counts.loaded + max(counts.loaded, counts.fetched),
             loaded=counts.loaded,
@@ -105,11 +107,14 @@ class _Bars:
 
 
 class _LogLines:
-    """A line for the plan, each sweep loaded and each failure."""
+    """A line for the plan, each sweep loaded, each failure, and once a minute for what is waited
+    for.
+    """
 
     def __init__(self, *, is_quiet: bool = False) -> None:
         self._is_quiet = is_quiet
         self._started = time.monotonic()
+        self._waits: dict[str, float] = {}  # when a source's last such line was written
 
     def notify(self, event: "ProgressEvent") -> None:
         """Log the event, unless it is one of many."""
@@ -123,3 +128,8 @@ class _LogLines:
         elif event.kind == "loaded":
             elapsed = round(time.monotonic() - self._started, 1)
             log.info("loaded", units=event.units, rows=event.rows, seconds=elapsed)
+        elif event.kind == "waiting":
+            now = time.monotonic()
+            if now - self._waits.setdefault(event.source, self._started) >= WAIT_LINE_S:
+                self._waits[event.source] = now
+                log.info("the vendor prepares", unit=event.text)

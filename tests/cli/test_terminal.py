@@ -71,6 +71,16 @@ def test_bar_counts_fetched_windows_half_and_loaded_ones_whole() -> None:
     assert bars.tasks[0].fields["loaded"] == 10
 
 
+def test_what_the_vendor_prepares_stands_beside_the_bar_until_something_comes() -> None:
+    bars = Progress(console=Console(file=io.StringIO()))
+    drawn = _Bars(bars)
+    drawn.notify(ProgressEvent("planned", SOURCE, units=1))
+    drawn.notify(ProgressEvent("waiting", SOURCE, text="events/1/receive 94%"))
+    assert bars.tasks[0].description == f"{SOURCE} events/1/receive 94%"
+    drawn.notify(ProgressEvent("fetched", SOURCE, units=1, bytes=9))
+    assert bars.tasks[0].description == SOURCE
+
+
 def test_quiet_session_keeps_errors_and_drops_notes(capsys: pytest.CaptureFixture[str]) -> None:
     session = Session(is_quiet=True)
     session.note("nothing to see")
