@@ -24,7 +24,6 @@ from connector.units import NEVER, Failure, Unit, is_same_content
 BACKLOG_BYTES = 2 << 30
 COUNT_TRIES = 3  # a file with a wrong number of rows is fetched this often
 
-
 Outcome = SpooledFile | Failure
 
 

@@ -56,9 +56,9 @@ class Feed(Protocol):
 class Intake:
     """One package in the making: files are decoded, checked and gathered into tables.
 
-    `can_delete`: the destination replaces rows; `takes_files`: it loads Parquet files; `append_tables`: tables of which the destination
-    holds no row of any unit in the feed, so that nothing needs replacing. `on_close` is called
-    once, when the package is complete or given up.
+    `can_delete`: the destination replaces rows; `takes_files`: it loads Parquet files;
+    `append_tables`: tables of which the destination holds no row of any unit in the feed, so that
+    nothing needs replacing. `on_close` is called once, when the package is complete or given up.
     """
 
     feed: Feed

@@ -159,11 +159,15 @@ def watch_job(
         if state.progress != progress or state.progress is None:
             progress, moved_at = state.progress, now
         if now >= give_up_at:
-            _take_back(api, unit, job_id, context, f"is not ready {patience.deadline} after it was")
-        if now - moved_at >= patience.stuck:
             _take_back(
-                api, unit, job_id, context, f"stands still for {now - moved_at} since it was"
+                api,
+                unit,
+                job_id,
+                context,
+                f"is not ready {patience.deadline} after it was asked for",
             )
+        if now - moved_at >= patience.stuck:
+            _take_back(api, unit, job_id, context, f"stands still for {now - moved_at}")
         said = "" if progress is None else f"{progress:.0%}"
         context.report(unit.id, said)
         if not context.pause(max(pause_s, state.retry_after_s or 0.0)):
@@ -178,6 +182,6 @@ def _take_back(api: JobApi, unit: Unit, job_id: str, context: ApiContext, proble
     """Cancel a job that holds up those behind it."""
     api.cancel(job_id)
     context.journal.forget_job(unit.id)
-    text = f"unit {unit.id}: its job {problem} asked for; it was cancelled, the next run asks anew"
+    text = f"unit {unit.id}: its job {problem}; it was cancelled, and the next run asks anew"
     context.warn(text)
     raise JobTimeoutError(text, job_id=job_id)

@@ -19,8 +19,8 @@ OUTAGE_UNITS = 3  # so many units in a row without an answer: the vendor is down
 
 @dataclass(slots=True)
 class Lane:
-    """One queue of a vendor: `waiting` is a heap of (urgency, try, unit). `pending` units were asked for and are
-    not ready within the run's time; each takes one of the queue's places.
+    """One queue of a vendor: `waiting` is a heap of (urgency, try, unit). `pending` units were asked
+    for and are not ready within the run's time; each takes one of the queue's places.
     """
 
     api: Api

@@ -54,9 +54,10 @@ def build_source(
     """The dlt source of one package: a resource per table, then `quarantine`, then `units`.
 
     Tables in `append` hold no row of any unit at hand; `append_quarantine` where that goes for all
-    of them. `is_resumable`: dlt may go on with a package that was killed, which stages a file twice; each
-    staged row is then taken once, at the cost of memory for the merge. `make_intake` is called when the first resource starts. dlt must drain the resources in this
-    order, because the last two tell what became of the first: it is set for this source only.
+    of them. `is_resumable`: dlt may go on with a package that was killed, which stages a file
+    twice; each staged row is then taken once, at the cost of memory for the merge. `make_intake` is
+    called when the first resource starts. dlt must drain the resources in this order, because the
+    last two tell what became of the first: it is set for this source only.
     """
     dlt.config[f"sources.{name}.extract.next_item_mode"] = "fifo"
     logging.getLogger("dlt").addFilter(_is_news)

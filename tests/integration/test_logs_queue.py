@@ -57,6 +57,8 @@ def test_ten_minutes_of_the_vendors_work_are_few_polls_and_one_no_cache(slow: Lo
 
 def test_the_queue_never_holds_more_than_two_of_ours(tmp_path: Path) -> None:
     with open_days(tmp_path, 6) as world:
+        world.quietly(max_wait_s=0)
+        assert world.most_queued() == 2
         world.quietly()
         assert world.most_queued() == 2
         assert all(e["builds"] == 1 for e in world.exports())
@@ -72,7 +74,7 @@ def test_slices_that_ended_more_than_a_day_ago_need_no_header(days: LogsWorld) -
 def test_one_apps_queue_holds_up_no_other_app_and_no_other_source(tmp_path: Path) -> None:
     with open_days(tmp_path, 2, TWO_APPS) as world:
         world.sandbox.add_fault("never_ready", endpoint="export", app=GAME, polls=0)
-        world.set(deadline_hours="0.2")
+        world.set(deadline_hours="0.8")
         report = world.sync()
         assert (report.exit_code, report.units_loaded, report.units_failed) == (4, 2, 2)
         kinds = [(e.kind, f"/{GAME}/" in e.text) for e in world.said]
@@ -245,6 +247,8 @@ def test_a_stream_of_other_requests_does_not_delay_an_own_one_for_ever(slow: Log
 
 def test_two_apps_have_two_queues(tmp_path: Path) -> None:
     with open_days(tmp_path, 3, TWO_APPS) as world:
+        world.quietly(max_wait_s=0)
+        assert [world.most_queued(app) for app in (GAME, SHOP)] == [2, 2]
         world.quietly()
         assert [world.most_queued(app) for app in (GAME, SHOP)] == [2, 2]
         world.check()
