@@ -10,7 +10,7 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -221,7 +221,9 @@ class Journal:
     # What a unit's last file looked like, so that an old one is known when it comes again.
 
     def note_print(self, unit_id: str, fingerprint: str, at: datetime) -> None:
-        """Remember the fingerprint of the unit's file of this moment."""
+        """Remember the fingerprint of the unit's file of this moment; those of a week ago go."""
+        week_ago = (at - timedelta(days=7)).isoformat()
+        self._run("DELETE FROM prints WHERE at < ?", week_ago)
         self._run(
             "INSERT OR REPLACE INTO prints VALUES (?, ?, ?)", unit_id, fingerprint, at.isoformat()
         )

@@ -93,21 +93,13 @@ def cancel(
 @contextmanager
 def _open_apis(session: Session, sources: list[str] | None) -> "Iterator[list[SourceApi]]":
     """The APIs of the configured sources, over the journal of this home."""
-    from connector.api import ApiContext
     from connector.clock import RealClock
     from connector.warehouse.home import hold_home
-    from connector.warehouse.planning import quota_counter
-    from connector.warehouse.settings import open_api, select_sources
+    from connector.warehouse.planning import open_counted_api
+    from connector.warehouse.settings import select_sources
 
-    clock = RealClock()
     with hold_home(session.settings()) as journal, ExitStack() as stack:
         yield [
-            stack.enter_context(
-                closing(
-                    open_api(name, ApiContext(journal, clock, quota_counter(journal, name, clock)))[
-                        0
-                    ]
-                )
-            )
+            stack.enter_context(closing(open_counted_api(name, journal, RealClock())))
             for name in select_sources(sources or ())
         ]

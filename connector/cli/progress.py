@@ -24,13 +24,11 @@ Notify = Callable[["ProgressEvent"], None]
 @contextmanager
 def follow_sync(session: Session) -> Iterator[Notify]:
     """What to call with the events of a sync."""
-    if session.is_quiet:
-        yield _LogLines(is_quiet=True).notify
-    elif session.has_terminal:
+    if session.has_terminal and not session.is_quiet:
         with _make_bars(session) as bars:
             yield _Bars(bars).notify
     else:
-        yield _LogLines().notify
+        yield _LogLines().notify  # a quiet session shows its warnings only
 
 
 def _make_bars(session: Session) -> "Progress":
@@ -111,8 +109,7 @@ class _LogLines:
     for.
     """
 
-    def __init__(self, *, is_quiet: bool = False) -> None:
-        self._is_quiet = is_quiet
+    def __init__(self) -> None:
         self._started = time.monotonic()
         self._waits: dict[str, float] = {}  # when a source's last such line was written
 

@@ -98,8 +98,7 @@ def plan(
 
 
 def _plan_source(settings: Settings, name: str, journal: Journal, clock: Clock) -> SourcePlan:
-    api, _ = open_api(name, ApiContext(journal, clock, quota_counter(journal, name, clock)))
-    with closing(api):
+    with closing(open_counted_api(name, journal, clock)) as api:
         with explain_load_errors(settings):
             loaded = read_ledger(open_pipeline(settings, name))
         made = api.plan(loaded, clock.now())
@@ -130,6 +129,11 @@ def find_gone(journal: Journal, api: SourceApi, made: Plan) -> list[Unit]:
         and unit.application_id in api.application_ids
         and unit.application_id not in made.refusals
     ]
+
+
+def open_counted_api(name: str, journal: Journal, clock: Clock) -> SourceApi:
+    """The API of a configured source, outside of a run; its requests count against the quota."""
+    return open_api(name, ApiContext(journal, clock, quota_counter(journal, name, clock)))[0]
 
 
 def quota_counter(journal: Journal, source: str, clock: Clock) -> Callable[[str, int], None]:

@@ -16,20 +16,20 @@ from typing import Any
 import dlt
 from duckdb import DuckDBPyConnection
 
-from connector.api import ApiContext
 from connector.clock import RealClock
 from connector.errors import ConfigError
 from connector.fields import load_tables
 from connector.journal import Journal
 from connector.sources import list_sources
 from connector.units import RELOAD
-from connector.warehouse.planning import quota_counter
-from connector.warehouse.settings import Settings, open_api
+from connector.warehouse.planning import open_counted_api
+from connector.warehouse.settings import Settings
 from connector.warehouse.store import explain_load_errors, load_package, open_pipeline
 
 FORMAT = "app-analytics-connector state"
 VERSION = 1
-JOURNAL_TABLES = ("seen", "failures", "jobs", "quota", "sizes", "runs")  # all but files on disk
+# all but files on disk, and what they looked like
+JOURNAL_TABLES = ("seen", "failures", "jobs", "quota", "sizes", "begins", "runs")
 _LATER = "loaded again as soon as the vendor is asked; what it no longer has stays as it is"
 
 
@@ -79,9 +79,7 @@ def mark_units(connection: DuckDBPyConnection, source: str, units: Sequence[str]
 def list_missing(source: str, journal: Journal, units: Sequence[str]) -> list[str]:
     """Those of `units` that the vendor has no more; asks it, and counts that against its quota."""
     clock = RealClock()
-    context = ApiContext(journal, clock, quota_counter(journal, source, clock))
-    api, _ = open_api(source, context)
-    with closing(api):
+    with closing(open_counted_api(source, journal, clock)) as api:
         listed = api.plan({}, clock.now()).listed
     return [] if listed is None else [unit for unit in units if unit not in listed]
 

@@ -252,3 +252,12 @@ def test_two_apps_have_two_queues(tmp_path: Path) -> None:
         world.quietly()
         assert [world.most_queued(app) for app in (GAME, SHOP)] == [2, 2]
         world.check()
+
+
+def test_without_a_start_a_backfill_of_older_times_moves_no_beginning(days: LogsWorld) -> None:
+    days.set(start="")
+    days.quietly()
+    month_ago = days.sandbox.clock.now() - timedelta(days=30)
+    older = days.quietly(since=month_ago, until=month_ago + timedelta(days=1), is_backfill=True)
+    assert older.units_loaded > 0
+    assert days.quietly().units_loaded == 0

@@ -3,7 +3,7 @@
 Source pages: appmetrica.yandex.com/docs/en/mobile-api/logs (request flow, parameters, resources).
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -83,6 +83,9 @@ class LogsApi:
         What was asked for comes first, then the newest: a long history holds up no new day.
         """
         self._read_zones()
+        by_table: dict[tuple[str, str], list[LoadedUnit]] = defaultdict(list)
+        for unit in loaded.values():
+            by_table[unit.application_id, unit.table].append(unit)
         due, growing = list[Unit](), list[Unit]()
         refusals: dict[str, ApiError] = {}
         for application_id in self.application_ids:
@@ -91,11 +94,7 @@ class LogsApi:
                 continue
             for table in self.tables:
                 agenda = Agenda(self.settings, application_id, table, self._zones[application_id])
-                known = [
-                    unit
-                    for unit in loaded.values()
-                    if (unit.application_id, unit.table) == (application_id, table)
-                ]
+                known = by_table[application_id, table]
                 start = self._find_start(agenda, known, now)
                 ready, settling = agenda.find_units(known, start, now, scope)
                 due += ready

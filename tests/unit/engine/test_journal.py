@@ -175,3 +175,16 @@ def test_no_field_of_a_unit_could_hold_a_credential() -> None:
     words = ("token", "secret", "key", "password", "header", "credential")
     names = [field.name for field in fields(Unit)]
     assert [name for name in names if any(word in name for word in words)] == []
+
+
+def test_beginning_is_the_first_one_that_was_noted(journal: Journal) -> None:
+    first = datetime(2026, 1, 1, tzinfo=UTC)
+    assert journal.begin("a", first) == first
+    assert journal.begin("a", first - timedelta(days=30)) == first
+
+
+def test_fingerprints_of_a_week_ago_are_forgotten(journal: Journal) -> None:
+    now = datetime(2026, 1, 8, 0, 0, 1, tzinfo=UTC)
+    journal.note_print("old", "1", now - timedelta(days=7, seconds=1))
+    journal.note_print("new", "2", now)
+    assert (journal.last_print("old"), journal.last_print("new")) == (None, ("2", now))
