@@ -44,7 +44,7 @@ _RECENT = f"""
 
 _QUESTIONS = (
     _Question(
-        "App by day (UTC)",
+        "App by day (UTC; days before loading began hold late rows only, refunds are negative)",
         frozenset({"mart.app_daily", "mart.active_users", "core.session", "core.app"}),
         (
             "app",

@@ -73,7 +73,7 @@ def test_the_first_report_shows_the_last_days_and_adds_up() -> None:
     )
     run_models(connection)
     tables = {table.title: table for table in report_tables(connection)}
-    by_day = tables["App by day (UTC)"]
+    by_day = next(found for title, found in tables.items() if title.startswith("App by day (UTC"))
     assert [(str(row[1]), *row[2:6]) for row in by_day.rows] == [
         ("2024-05-02", 2, 0, 0, 2),
         ("2024-05-01", 2, 0, 0, 2),
