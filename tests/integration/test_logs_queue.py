@@ -71,7 +71,7 @@ def test_slices_that_ended_more_than_a_day_ago_need_no_header(days: LogsWorld) -
     assert headers == {"2026-03-07": 0, "2026-03-08": 1, "2026-03-09": 1}
 
 
-def test_one_apps_queue_holds_up_no_other_app_and_no_other_source(tmp_path: Path) -> None:
+def test_one_apps_queue_holds_up_no_other_app(tmp_path: Path) -> None:
     with open_days(tmp_path, 2, TWO_APPS) as world:
         world.sandbox.add_fault("never_ready", endpoint="export", app=GAME, polls=0)
         world.set(deadline_hours="0.8")
