@@ -16,6 +16,7 @@ from connector.errors import ApiError
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 _TIMES = ("lower_at", "upper_at", "vendor_updated_at", "expires_at")
+_TUPLES = ("field_names", "replaces")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,10 @@ class Unit:
     bounds on `axis`, the time the vendor indexes by. `declared_rows` and `declared_bytes` are what
     the vendor says the file holds (None: not said). `revision` changes when the vendor changed the
     unit after it was written. `field_names` are the columns the vendor announced, in its order
-    (empty: not announced). `expires_at` is when the vendor deletes the file.
+    (empty: not announced). `expires_at` is when the vendor deletes the file. `replaces` are ids of
+    other units whose rows this one brings again: loading it takes theirs away. `cut_by` is the field
+    by which rows of the seconds next to the bounds, asked for in case the vendor leaves its bounds
+    out, are left to the neighbouring units ("": nothing is cut).
     """
 
     id: str
@@ -43,6 +47,8 @@ class Unit:
     vendor_updated_at: datetime | None = None
     expires_at: datetime | None = None
     field_names: tuple[str, ...] = ()
+    replaces: tuple[str, ...] = ()
+    cut_by: str = ""
 
     @property
     def revision(self) -> str:
@@ -63,11 +69,13 @@ class Unit:
         values: dict[str, Any] = json.loads(text)
         for key in _TIMES:
             values[key] = datetime.fromisoformat(values[key]) if values[key] else None
-        values["field_names"] = tuple(values["field_names"])
+        for key in _TUPLES:
+            values[key] = tuple(values[key])
         return cls(**values)
 
 
 RELOAD = "reload:"  # before the schema id of a ledger row: the unit is to be loaded once more
+MERGED = "merged:"  # before the id of the unit that has its rows now, as the schema id of a ledger row
 
 
 @dataclass(frozen=True, slots=True)
