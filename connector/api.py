@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from connector.context import ApiContext
+from connector.fields import Table
 from connector.jobs import RemoteJob
 from connector.spool import Spool
 from connector.units import LoadedUnit, Plan, Scope, Unit
@@ -53,6 +54,11 @@ class SourceApi(Api, Protocol):
     @property
     def tables(self) -> tuple[str, ...]:
         """The raw tables to load."""
+        ...
+
+    @property
+    def schemas(self) -> Mapping[str, Table]:
+        """Those tables by name, with the columns that are asked for."""
         ...
 
     def plan(self, loaded: Mapping[str, LoadedUnit], now: datetime, scope: Scope = ...) -> Plan:

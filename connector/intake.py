@@ -1,6 +1,6 @@
 """One package in the making: verified files are decoded, checked, and gathered into tables."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -24,8 +24,10 @@ from connector.decode.spill import Gatherer, SpilledFile
 from connector.errors import DownloadError
 from connector.fields import Table
 from connector.journal import SpooledFile
-from connector.units import Unit
-from connector.warehouse.ledger import Accepted
+from connector.units import LoadedUnit, Unit
+from connector.warehouse.ledger import Accepted, to_ledger
+
+CHANGE_CURSORS = ("update_timestamp", "taken_at")  # follow what the vendor changed, not a column
 
 
 class Feed(Protocol):
@@ -58,7 +60,7 @@ class Intake:
 
     `can_delete`: the destination replaces rows; `takes_files`: it loads Parquet files;
     `append_tables`: tables of which the destination holds no row of any unit in the feed, so that
-    nothing needs replacing. `on_close` is called once, when the package is complete or given up.
+    nothing needs replacing; `loaded`: the units it holds, by id. `on_close` is called once, when the package is complete or given up.
     """
 
     feed: Feed
@@ -68,10 +70,14 @@ class Intake:
     can_delete: bool = True
     takes_files: bool = True
     append_tables: frozenset[str] = frozenset()
+    loaded: Mapping[str, LoadedUnit] = field(default_factory=dict)
     moves_cursor: bool = True
     on_close: Callable[[], None] = lambda: None
     is_closed: bool = False
     accepted: list[Accepted] = field(default_factory=list)
+    replaced: dict[str, Unit] = field(
+        default_factory=dict
+    )  # the unit that has their rows now, by id
 
     def parts(self, table: Table) -> Iterator[Any]:
         """Typed rows of every acceptable unit of `table`, as dlt takes them: tables, and files
@@ -82,15 +88,24 @@ class Intake:
             if (item := self._open(file, table)) is None:
                 continue
             self.accepted.append(item)
+            gone = self._take_over(item.unit)
             data = item.decoded.data
             if self.takes_files:
                 yield from map(_import_file, data.files)
             for batch in data.held if self.takes_files else data.batches():
                 yield from gatherer.add(batch)
             if self.can_delete and not item.decoded.rows and table.name not in self.append_tables:
-                yield from gatherer.add(_tombstone(table, item.unit))
+                gone.append(item.unit.id)
+            for unit_id in gone if self.can_delete else ():
+                yield from gatherer.add(_tombstone(table, unit_id))
             data.close()
         yield from gatherer.flush()
+
+    def _take_over(self, unit: Unit) -> list[str]:
+        """The loaded units whose rows the unit brings again."""
+        gone = [old for old in unit.replaces if old in self.loaded and old not in self.replaced]
+        self.replaced |= dict.fromkeys(gone, unit)
+        return gone
 
     def _open(self, file: SpooledFile, table: Table) -> Accepted | None:
         """The decoded file, or None when its content is not to be loaded; the feed knows why."""
@@ -121,21 +136,24 @@ class Intake:
                 yield from gatherer.add(batch)
             is_replacing = self.can_delete and item.unit.table not in self.append_tables
             if is_replacing and not item.decoded.quarantine.rows:
-                row = {"unit": item.unit.id, "kind": "none"}
-                yield from gatherer.add(pa.RecordBatch.from_pylist([row], schema=QUARANTINE_SCHEMA))
+                yield from gatherer.add(_name_in_quarantine(item.unit.id))
             item.decoded.quarantine.close()
+        for unit_id in self.replaced if self.can_delete else ():
+            yield from gatherer.add(_name_in_quarantine(unit_id))
         yield from gatherer.flush()
 
+    def ledger(self) -> pa.Table:
+        """Rows of the `units` table: the accepted units, and those whose rows they took over."""
+        merged = [(self.loaded[old], unit) for old, unit in self.replaced.items()]
+        return to_ledger(self.accepted, merged, current_load_id())
+
     def cursor_of(self, table: Table) -> datetime | None:
-        """How far the accepted units of `table` reach: their end where the cursor follows a column
-        of the table, else their newest change by the vendor.
+        """How far the accepted units of `table` reach: their end, or where the cursor follows the
+        vendor's changes their newest one.
         """
         units = [item.unit for item in self.accepted if item.unit.table == table.name]
-        follows_column = table.cursor in table.by_name
-        ends = [
-            unit.upper_at if follows_column else unit.vendor_updated_at or unit.upper_at
-            for unit in units
-        ]
+        is_change = table.cursor in CHANGE_CURSORS
+        ends = [(unit.vendor_updated_at if is_change else None) or unit.upper_at for unit in units]
         return max(ends, default=None)
 
     def last_event_of(self, table: str) -> datetime | None:
@@ -166,7 +184,13 @@ def _import_file(file: SpilledFile) -> Any:
     )
 
 
-def _tombstone(table: Table, unit: Unit) -> pa.RecordBatch:
+def _name_in_quarantine(unit_id: str) -> pa.RecordBatch:
+    """A row that only says: what was in quarantine of this unit goes."""
+    row = {"unit": unit_id, "kind": "none"}
+    return pa.RecordBatch.from_pylist([row], schema=QUARANTINE_SCHEMA)
+
+
+def _tombstone(table: Table, unit_id: str) -> pa.RecordBatch:
     """A row that only says: this unit has no rows now."""
-    row = {"_unit": unit.id, "_row": -1}
+    row = {"_unit": unit_id, "_row": -1}
     return pa.RecordBatch.from_pylist([row], schema=stamped_schema(table))

@@ -11,6 +11,7 @@ from typing import NoReturn, Protocol
 
 from connector.context import ApiContext
 from connector.errors import (
+    ConnectorError,
     JobExpiredError,
     JobFailedError,
     JobTimeoutError,
@@ -75,7 +76,7 @@ class JobApi(Protocol):
 class Patience:
     """How to wait: the first pause, the longest, their growth, the pause while the queue is full;
     how long a job may take in all since it was asked for, how long its progress may stand still,
-    and how often a failed one is asked for again.
+    how often a failed one is asked for again, and the pause before that, which doubles.
     """
 
     first_s: float = 10.0
@@ -85,6 +86,7 @@ class Patience:
     deadline: timedelta = timedelta(hours=6)
     stuck: timedelta = timedelta(minutes=30)
     creations: int = 5
+    again_s: float = 0.0
 
     def pauses(self) -> Iterator[float]:
         """Pauses between polls, in seconds."""
@@ -107,11 +109,20 @@ def await_job(api: JobApi, unit: Unit, context: ApiContext, patience: Patience) 
         job_id = _adopt(api, unit, journal) or _ask(api, unit, context, patience)
         try:
             return watch_job(api, unit, job_id, context, patience)
-        except (JobFailedError, JobExpiredError):
+        except (JobFailedError, JobExpiredError) as error:
             journal.forget_job(unit.id)
             if attempt == patience.creations:
                 raise
+            _pause_after(error, unit, context, patience.again_s * 2 ** (attempt - 1))
     raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _pause_after(error: ConnectorError, unit: Unit, context: ApiContext, pause_s: float) -> None:
+    """Wait before a job that failed is asked for again."""
+    if pause_s and not isinstance(error, JobExpiredError) and not context.pause(pause_s):
+        raise StillWaitingError(
+            f"unit {unit.id}: {error}; the next run asks for it again", job_id=""
+        ) from error
 
 
 def _adopt(api: JobApi, unit: Unit, journal: Journal) -> str | None:

@@ -20,7 +20,6 @@ from connector.decode import Options, remove_spills
 from connector.errors import ConfigError
 from connector.feed import LiveFeed
 from connector.fetch import Fetcher
-from connector.fields import load_tables
 from connector.intake import Intake
 from connector.journal import Journal
 from connector.resource import build_source
@@ -41,7 +40,7 @@ def live_source(make_api: MakeApi, options: Options, clock: Clock | None = None)
     """
     with closing(make_api(ApiContext())) as api:  # wrong settings are told here
         name = api.source
-        tables = [table for table in load_tables(name).values() if table.name in api.tables]
+        tables = [table for table in api.schemas.values() if table.name in api.tables]
     session = _Session(name, make_api, options, clock or RealClock())
     return build_source(name, tables, session.open, is_resumable=True)
 
@@ -85,6 +84,7 @@ class _Session:
             spill_folder=spool.folder,
             now=self._clock.now,
             can_delete="delete-insert" in (capabilities.supported_merge_strategies or ()),
+            loaded=loaded,
             takes_files=capabilities.preferred_loader_file_format == "parquet",
             on_close=lambda: self._close(api, fetcher, feed, journal),
         )

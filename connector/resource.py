@@ -18,8 +18,8 @@ from dlt.sources import DltSource
 
 from connector.decode import QUARANTINE_SCHEMA, stamped_schema
 from connector.fields import Table, dlt_columns
-from connector.intake import Intake, current_load_id
-from connector.warehouse.ledger import UNITS_SCHEMA, hints_of, to_ledger
+from connector.intake import CHANGE_CURSORS, Intake
+from connector.warehouse.ledger import UNITS_SCHEMA, hints_of
 
 REPLACE_UNITS: Any = {
     "disposition": "merge",
@@ -83,11 +83,11 @@ def build_source(
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """False for two warnings of dlt about what is meant so: the cursors `update_timestamp` and
-    `taken_at` are no columns, and `event_days` is text in Arrow and JSON in the destination.
+    """False for two warnings of dlt about what is meant so: cursors of units are no columns (or
+    not asked for), and `event_days` is text in Arrow and JSON in the destination.
     """
     text = record.getMessage()
-    is_of_unit = "  - update_timestamp\n" in text or "  - taken_at\n" in text
+    is_of_unit = any(f"  - {cursor}\n" in text for cursor in (*CHANGE_CURSORS, "tsInsert"))
     return not (
         ("did not receive any data" in text and is_of_unit)
         or ("In resource: units, when merging arrow schema" in text)
@@ -167,7 +167,7 @@ def _ledger_resource(columns: Columns, intake: Callable[[], Intake]) -> DltResou
     def units() -> Iterator[pa.Table]:
         package = intake()
         try:
-            yield to_ledger(package.accepted, current_load_id())
+            yield package.ledger()
         finally:
             package.close()
 

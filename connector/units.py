@@ -70,12 +70,14 @@ class Unit:
         for key in _TIMES:
             values[key] = datetime.fromisoformat(values[key]) if values[key] else None
         for key in _TUPLES:
-            values[key] = tuple(values[key])
+            values[key] = tuple(values.get(key, ()))
         return cls(**values)
 
 
 RELOAD = "reload:"  # before the schema id of a ledger row: the unit is to be loaded once more
-MERGED = "merged:"  # before the id of the unit that has its rows now, as the schema id of a ledger row
+MERGED = (
+    "merged:"  # before the id of the unit that has its rows now, as the schema id of a ledger row
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from connector.decode import Decoded
 from connector.journal import SpooledFile
-from connector.units import LoadedUnit, Unit
+from connector.units import MERGED, LoadedUnit, Unit
 
 UTC_US = pa.timestamp("us", tz="UTC")
 UNITS_SCHEMA = pa.schema(
@@ -82,9 +82,33 @@ def _hint(item: pa.Field) -> dict[str, Any]:
     return hint | {"data_type": "bigint" if pa.types.is_integer(item.type) else "text"}
 
 
-def to_ledger(accepted: Iterable[Accepted], load_id: str) -> pa.Table:
-    """Rows of the `units` table for the units of one package."""
-    return pa.Table.from_pylist([_to_row(item, load_id) for item in accepted], UNITS_SCHEMA)
+def to_ledger(
+    accepted: Iterable[Accepted], merged: Iterable[tuple[LoadedUnit, Unit]], load_id: str
+) -> pa.Table:
+    """Rows of the `units` table for the units of one package, and for those whose rows another
+    unit brought (`merged`: the old one and the new one), which hold none from now on.
+    """
+    rows = [_to_row(item, load_id) for item in accepted]
+    rows += [_to_merged_row(old, new, load_id) for old, new in merged]
+    return pa.Table.from_pylist(rows, UNITS_SCHEMA)
+
+
+def _to_merged_row(old: LoadedUnit, new: Unit, load_id: str) -> dict[str, Any]:
+    return {
+        "unit": old.id,
+        "table_name": old.table,
+        "application_id": old.application_id,
+        "axis": old.axis,
+        "lower_at": old.lower_at,
+        "upper_at": old.upper_at,
+        "file_rows": 0,
+        "loaded_rows": 0,
+        "quarantined_rows": 0,
+        "schema_id": MERGED + new.id,
+        "vendor_updated_at": old.vendor_updated_at,
+        "event_days": "[]",
+        "_dlt_load_id": load_id,
+    }
 
 
 def _to_row(item: Accepted, load_id: str) -> dict[str, Any]:
@@ -119,7 +143,9 @@ def read_loaded(client: SqlClient) -> dict[str, LoadedUnit]:
 
 
 def read_rows(client: SqlClient, where: str) -> dict[str, LoadedUnit]:
-    """The units of the ledger rows that `where` keeps, by id; the newest load's of several."""
+    """The units of the ledger rows that `where` keeps, by id; the newest load's of several. Units
+    whose rows another one took over hold nothing, and are left out.
+    """
     loaded: dict[str, LoadedUnit] = {}
     for row in client.execute_sql(f"{_READ} {where} ORDER BY u._dlt_load_id") or ():
         unit_id, updated_at, declared, schema_id, table, application_id, axis, lower, upper = row
@@ -134,7 +160,7 @@ def read_rows(client: SqlClient, where: str) -> dict[str, LoadedUnit]:
             schema_id=schema_id or "",
             vendor_updated_at=_to_utc(updated_at) if updated_at else None,
         )
-    return loaded
+    return {key: unit for key, unit in loaded.items() if not unit.schema_id.startswith(MERGED)}
 
 
 def _to_utc(value: datetime) -> datetime:

@@ -9,7 +9,7 @@ from connector.api import ApiContext
 from connector.decode import Decoded
 from connector.errors import ConnectorError, LossError
 from connector.feed import SweepFeed
-from connector.fields import Table, load_tables
+from connector.fields import Table
 from connector.intake import Intake
 from connector.journal import SpooledFile
 from connector.resource import build_source
@@ -196,6 +196,7 @@ class SourceRun:
             spill_folder=self._context.spool.folder,
             now=self._context.clock.now,
             can_delete=self._can_delete,
+            loaded=self._loaded,
             takes_files=takes_files(self._pipeline),
             append_tables=fresh,
             moves_cursor=not self._context.request.is_backfill,
@@ -221,7 +222,7 @@ class SourceRun:
             unit.table
             for file in files
             for unit in self._feed.candidates(file)
-            if unit.id in self._loaded
+            if not self._loaded.keys().isdisjoint((unit.id, *unit.replaces))
         }
         fresh = frozenset(table.name for table in tables) - known
         return fresh if self._can_delete else frozenset()
@@ -229,7 +230,7 @@ class SourceRun:
     def _tables(self, files: Sequence[SpooledFile]) -> list[Table]:
         """The tables with files."""
         names = {file.unit.table for file in files}
-        return [table for table in load_tables(self.name).values() if table.name in names]
+        return [table for table in self._api.schemas.values() if table.name in names]
 
     def _settle(self, intake: Intake) -> None:
         """The package is loaded: count it, delete its files, forget what was held against it."""
@@ -239,6 +240,8 @@ class SourceRun:
         self._context.fetcher.release(
             [item.file for item in intake.accepted], keep=self._context.settings.keep_files
         )
+        for unit_id in intake.replaced:
+            del self._loaded[unit_id]
         for item in intake.accepted:
             self._fetched[item.unit.id] = item.unit
             self._loaded[item.unit.id] = LoadedUnit.of(item.unit)
@@ -278,7 +281,7 @@ class SourceRun:
         if self.is_alive:
             report.cursors = read_cursors(self._pipeline, self.name)
         if self.is_alive and self._is_first_load and self._fetched:
-            tables = [load_tables(self.name)[table] for table in self._api.tables]
+            tables = [self._api.schemas[table] for table in self._api.tables]
             with explain_load_errors(self._context.settings):
                 create_missing_tables(self._pipeline, tables)
         report.seconds = time.monotonic() - self._started

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from connector.context import ApiContext
 from connector.errors import ApiError, AuthError, ConfigError, ServerError
+from connector.fields import load_tables
 from connector.http import ApiClient, Retry
 from connector.jobs import RemoteJob
 from connector.sources.appmetrica_logs.agenda import Agenda, count_daily
@@ -40,6 +41,7 @@ class LogsApi:
     def __init__(self, settings: LogsSettings, context: ApiContext) -> None:
         self.settings, self._context = settings, context
         self.application_ids, self.tables = settings.application_ids, settings.tables
+        self.schemas = load_tables(SOURCE)
         self._client = ApiClient(
             source=SOURCE,
             base_url=settings.base_url,

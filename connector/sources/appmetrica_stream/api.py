@@ -81,6 +81,11 @@ class StreamApi:
         )
         object.__setattr__(self, "client", client)
 
+    @property
+    def schemas(self) -> Mapping[str, Table]:
+        """The data types as the field tables declare them."""
+        return load_tables(SOURCE)
+
     def redact(self, text: str) -> str:
         """The text without the token."""
         return self.client.redact(text)
