@@ -35,7 +35,10 @@ class Payload:
 async def send_payload(
     request: web.Request, payload: Payload, faults: Sequence[Fault], on_sent: Callable[[], None]
 ) -> web.StreamResponse:
-    """Answer 200 with the payload; `on_sent` is called when its last byte was handed over."""
+    """Answer 200 with the payload; `on_sent` is called just before its last byte goes out.
+
+    So whoever has the whole answer finds it counted; of answers that broke off before it is not.
+    """
     kinds = {fault.kind: fault for fault in faults}
     await wait_slow(faults)
     accepts = "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, "").lower()
@@ -53,11 +56,40 @@ async def send_payload(
     if spoiling:
         return await _send_spoiled(request, response, _spoil(wire, body, kinds), kinds, on_sent)
     response.content_length = len(wire)
-    await response.prepare(request)
-    await response.write(wire)
-    on_sent()
+    body_out = _Outgoing(response, on_sent)
+    await body_out.begin(request)
+    await body_out.write(wire)
+    await body_out.finish()
     await response.write_eof()
     return response
+
+
+class _Outgoing:
+    """The body of one answer on its way: the last byte waits until `on_sent` was called."""
+
+    def __init__(self, response: web.StreamResponse, on_sent: Callable[[], None]) -> None:
+        self._response = response
+        self._on_sent = on_sent
+        self._held = b""
+
+    async def begin(self, request: web.Request) -> None:
+        """Send the headers, which are the last of an answer that is declared to be empty."""
+        if self._response.content_length == 0:
+            self._on_sent()
+        await self._response.prepare(request)
+
+    async def write(self, chunk: bytes) -> None:
+        """Send what is certainly not the end."""
+        if chunk:
+            await self._response.write(self._held + chunk[:-1])
+            self._held = chunk[-1:]
+
+    async def finish(self) -> None:
+        """Send the last byte, if there is one."""
+        if self._response.content_length != 0:
+            self._on_sent()
+        if self._held:
+            await self._response.write(self._held)
 
 
 async def wait_slow(faults: Sequence[Fault]) -> None:
@@ -107,10 +139,11 @@ async def _send_spoiled(
         response.content_length = spoiled.length
     if spoiled.hangs_up:
         response.force_close()
-    await response.prepare(request)
+    body_out = _Outgoing(response, on_sent)
+    await body_out.begin(request)
     async for chunk in _pace(spoiled.wire, kinds):
-        await response.write(chunk)
-    on_sent()
+        await body_out.write(chunk)
+    await body_out.finish()
     if spoiled.hangs_up and request.transport is not None:
         request.transport.close()
     else:
@@ -147,12 +180,13 @@ async def _send_file(
     is_unpacking = path.suffix == ".gz" and not is_packed
     if not is_unpacking:
         response.content_length = path.stat().st_size
-    await response.prepare(request)
+    body_out = _Outgoing(response, on_sent)
+    await body_out.begin(request)
     with path.open("rb") as file:
         unpack = zlib.decompressobj(wbits=31)
         while chunk := await asyncio.to_thread(file.read, _CHUNK):
-            await response.write(unpack.decompress(chunk) if is_unpacking else chunk)
-    on_sent()
+            await body_out.write(unpack.decompress(chunk) if is_unpacking else chunk)
+    await body_out.finish()
     await response.write_eof()
     return response
 

@@ -92,9 +92,9 @@ class LogsRoutes:
                 response = answer_text(400, "Parameter application_id is required")
             if response is None:
                 response = await act(request, Request(endpoint, int(app or 0)))
-            is_dropped = request.transport is None or request.transport.is_closing()
-            is_file = response.prepared
-            traffic.count_answer(endpoint, 0 if is_dropped and not is_file else response.status)
+            if not response.prepared:  # the others were counted as they went out
+                is_dropped = request.transport is None or request.transport.is_closing()
+                traffic.count_answer(endpoint, 0 if is_dropped else response.status)
             return response
 
         return handle
@@ -147,7 +147,7 @@ class LogsRoutes:
             if is_cancelled
             else "The request has already been completed and cannot be canceled."
         )
-        return await _send(request, {"message": message}, faults)
+        return await self._send(request, {"message": message}, faults, "cancel")
 
     async def _send_json(
         self, request: web.Request, address: Request, make: Callable[[], Any]
@@ -155,7 +155,19 @@ class LogsRoutes:
         faults, answer = await self._strike(request, address)
         if answer is not None:
             return answer
-        return await _send(request, await asyncio.to_thread(self._locked, make), faults)
+        document = await asyncio.to_thread(self._locked, make)
+        return await self._send(request, document, faults, address.endpoint)
+
+    async def _send(
+        self, request: web.Request, document: object, faults: list[Fault], endpoint: str
+    ) -> web.StreamResponse:
+        body = json.dumps(document, ensure_ascii=False).encode()
+        payload = Payload("application/json; charset=utf-8", body)
+        return await send_payload(request, payload, faults, self._count(endpoint))
+
+    def _count(self, endpoint: str) -> Callable[[], None]:
+        """What counts an answer that goes out whole."""
+        return lambda: self._emulator.traffic.count_answer(endpoint, 200)
 
     def _list_active(self, app_id: int) -> list[dict[str, Any]]:
         now, queue = self._service.advance(app_id), self._service.queues[app_id]
@@ -198,14 +210,19 @@ class LogsRoutes:
         if found.file is None:
             await wait_slow(faults)
             return answer_text(found.code, found.text)
-        return await self._send_file(request, ask, found.file, faults)
+        return await self._send_file(request, ask, found.file, faults, self._count("export"))
 
     async def _send_file(
-        self, request: web.Request, ask: Ask, file: LogFile, faults: list[Fault]
+        self,
+        request: web.Request,
+        ask: Ask,
+        file: LogFile,
+        faults: list[Fault],
+        on_sent: Callable[[], None],
     ) -> web.StreamResponse:
         part = await asyncio.to_thread(self._locked, file.part, ask)
         payload = self._make_payload(part, faults)
-        return await send_payload(request, payload, faults, _ignore)
+        return await send_payload(request, payload, faults, on_sent)
 
     def _make_payload(self, part: Part, faults: list[Fault]) -> Payload:
         has_charset = self._logs.has_charset and all(f.kind != "no_charset" for f in faults)
@@ -226,7 +243,7 @@ class LogsRoutes:
         file = self._service.file_of(ask)
         if file is None:
             return web.Response(status=404)
-        return await self._send_file(request, ask, file, [])
+        return await self._send_file(request, ask, file, [], _ignore)
 
     def _parse(self, request: web.Request, resource: Resource, app_id: int) -> Ask:
         path, _, query = request.raw_path.partition("?")
@@ -247,9 +264,3 @@ def _ignore() -> None:
 def _find_resource(request: web.Request) -> Resource | None:
     name, _, suffix = request.match_info["file"].rpartition(".")
     return find_resource(name) if suffix in _TYPES else None
-
-
-async def _send(request: web.Request, document: object, faults: list[Fault]) -> web.StreamResponse:
-    body = json.dumps(document, ensure_ascii=False).encode()
-    payload = Payload("application/json; charset=utf-8", body)
-    return await send_payload(request, payload, faults, _ignore)

@@ -68,7 +68,8 @@ class StreamRoutes:
                 refusal = await self._answer_fault(request, faults)
                 if refusal is None:
                     response = await act(request, address, faults)
-                    traffic.count_answer(endpoint, response.status)
+                    if not response.prepared:  # the others were counted as they went out
+                        traffic.count_answer(endpoint, response.status)
                     return response
             is_dropped = request.transport is None or request.transport.is_closing()
             traffic.count_answer(endpoint, 0 if is_dropped else refusal.status)
@@ -125,14 +126,14 @@ class StreamRoutes:
             for app in self._emulator.scenario.apps
             if app.access != "none"
         ]
-        return await _send_json(request, {"applications": apps}, faults)
+        return await self._send_json(request, {"applications": apps}, faults, "applications")
 
     async def _read_settings(
         self, request: web.Request, address: Request, faults: list[Fault]
     ) -> web.StreamResponse:
         with self._emulator.world.lock:
             settings = self._stream.settings(address.app)
-        return await _send_json(request, settings, faults)
+        return await self._send_json(request, settings, faults, "settings")
 
     async def _write_settings(
         self, request: web.Request, address: Request, faults: list[Fault]
@@ -146,14 +147,14 @@ class StreamRoutes:
                 settings = self._stream.change_settings(address.app, body)
         except SettingsError as error:
             return refuse(400, str(error), error_type=error.error_type)
-        return await _send_json(request, settings, faults)
+        return await self._send_json(request, settings, faults, "settings")
 
     async def _status(
         self, request: web.Request, address: Request, faults: list[Fault]
     ) -> web.StreamResponse:
         body = await asyncio.to_thread(self._locked, self._stream.status, address.app)
         payload = Payload(_CONTENT_TYPES["json"], body)
-        return await send_payload(request, payload, faults, _ignore)
+        return await send_payload(request, payload, faults, self._count("status"))
 
     async def _data(
         self, request: web.Request, address: Request, faults: list[Fault]
@@ -173,7 +174,12 @@ class StreamRoutes:
             traffic.count_file(address.app, address.data_type, address.window)
             # Before the last byte is out, so that whoever has the file finds the window grown.
             self._grow(address, faults)
-            return await send_payload(request, _payload(file), faults, release)
+
+            def end() -> None:
+                release()
+                self._count("data")()
+
+            return await send_payload(request, _payload(file), faults, end)
         finally:
             release()
 
@@ -201,6 +207,17 @@ class StreamRoutes:
         with self._emulator.world.lock:
             return call(*args)
 
+    def _count(self, endpoint: str) -> Callable[[], None]:
+        """What counts an answer that goes out whole."""
+        return lambda: self._emulator.traffic.count_answer(endpoint, 200)
+
+    async def _send_json(
+        self, request: web.Request, document: object, faults: list[Fault], endpoint: str
+    ) -> web.StreamResponse:
+        body = json.dumps(document, ensure_ascii=False).encode()
+        payload = Payload(_CONTENT_TYPES["json"], body)
+        return await send_payload(request, payload, faults, self._count(endpoint))
+
 
 class _Once:
     """Calls something the first time only."""
@@ -220,13 +237,6 @@ def _ignore() -> None:
 
 def _payload(file: WindowFile) -> Payload:
     return Payload(_CONTENT_TYPES[file.schema.export_format], file.body, file.path)
-
-
-async def _send_json(
-    request: web.Request, document: object, faults: list[Fault]
-) -> web.StreamResponse:
-    body = json.dumps(document, ensure_ascii=False).encode()
-    return await send_payload(request, Payload(_CONTENT_TYPES["json"], body), faults, _ignore)
 
 
 def _address(endpoint: str, request: web.Request) -> Request:
