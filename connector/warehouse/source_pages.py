@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
 
-from connector.fields import Field, Table, load_tables
+from connector.fields import JSON_TYPES, Field, Table, load_tables
 
 TYPE_NOTES: Mapping[str, str] = {
     "text": "text as it came",
@@ -16,10 +16,13 @@ TYPE_NOTES: Mapping[str, str] = {
     "datetime_app_tz": "`yyyy-mm-dd hh:mm:ss` in the app's time zone, as text",
     "json": "the exact JSON text, valid or not",
     "array_json": "a JSON array, its exact text",
+    "array_literal": "a list as MyTracker writes it, turned into the JSON array it says; the text as "
+    "it came where it says none",
     "bigint": "whole number",
     "integer": "whole number",
     "boolean": "true or false",
     "decimal": "exact decimal, 9 places",
+    "double": "number, rounded as a computer rounds",
     "timestamp": "moment in UTC",
     "date": "day",
 }
@@ -123,7 +126,7 @@ def _list_rows(table: Table) -> Iterator[tuple[str, ...]]:
 def _name_in_staging(field: Field) -> str:
     if field.type == "datetime_app_tz":
         return ""
-    is_json = field.type in {"json", "array_json"}
+    is_json = field.type in JSON_TYPES
     return f"`{field.alias}`, `{field.alias}_text`" if is_json else f"`{field.alias}`"
 
 

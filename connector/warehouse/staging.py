@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from connector.fields import SYSTEM_TYPES, Field, Table, load_tables
+from connector.fields import JSON_TYPES, SYSTEM_TYPES, Field, Role, Table, load_tables
 
 LEDGER_TABLES: Mapping[str, Mapping[str, str]] = {
     "units": {
@@ -90,15 +90,6 @@ _LEDGER_DOCS = {
     "quarantined_at": "time of loading, UTC",
     "_dlt_load_id": "load that brought the row",
 }
-_ZERO_UUID = "00000000-0000-0000-0000-000000000000"
-_ABSENT = {
-    "publisher_id": "0",
-    "google_aid": _ZERO_UUID,
-    "ios_ifa": _ZERO_UUID,
-    "huawei_oaid": _ZERO_UUID,
-    "windows_aid": _ZERO_UUID,
-}
-"""What vendors write, beside the empty text, where there is no value (raw column -> spelling)."""
 
 
 @cache
@@ -108,10 +99,14 @@ def source_names() -> tuple[str, ...]:
     return tuple(sorted(path.name for path in folders if path.joinpath("fields.toml").is_file()))
 
 
-def raw_schema(source: str) -> dict[str, dict[str, str]]:
-    """Raw tables of a source, data and ledger: table -> column -> DuckDB type."""
-    tables = {table.name: _raw_columns(table) for table in load_tables(source).values()}
-    return tables | {name: dict(columns) for name, columns in LEDGER_TABLES.items()}
+def raw_schema(source: str, tables: Mapping[str, Table] | None = None) -> dict[str, dict[str, str]]:
+    """Raw tables of a source, data and ledger: table -> column -> DuckDB type.
+
+    `tables` are the source's tables where its settings add to the declared ones.
+    """
+    known = load_tables(source) if tables is None else tables
+    raw = {table.name: _raw_columns(table) for table in known.values()}
+    return raw | {name: dict(columns) for name, columns in LEDGER_TABLES.items()}
 
 
 def _raw_columns(table: Table) -> dict[str, str]:
@@ -121,15 +116,18 @@ def _raw_columns(table: Table) -> dict[str, str]:
     return columns | {"_dlt_load_id": "VARCHAR"}
 
 
-def render_staging(source: str) -> dict[str, str]:
-    """File name -> SQL of every staging view of `source`."""
-    tables = load_tables(source).values()
+def render_staging(source: str, tables: Mapping[str, Table] | None = None) -> dict[str, str]:
+    """File name -> SQL of every staging view of `source`.
+
+    `tables` are the source's tables where its settings add to the declared ones.
+    """
+    known = (load_tables(source) if tables is None else tables).values()
     rendered = {
         "units": _render_units(source),
         "quarantine": _render_quarantine(source),
-        "row_counts": _render_row_counts(source, [table.name for table in tables]),
+        "row_counts": _render_row_counts(source, [table.name for table in known]),
     }
-    rendered |= {table.name: _render_table(table) for table in tables}
+    rendered |= {table.name: _render_table(table) for table in known}
     return {f"stg_{source}__{name}.sql": text for name, text in rendered.items()}
 
 
@@ -155,8 +153,10 @@ def write_staging(root: Path) -> list[Path]:
 
 def _render_table(table: Table) -> str:
     columns = [("u.application_id", "application_id", "vendor's app id")]
+    played = {role.alias for role in table.roles if role.selector}
     for field in table.fields:
-        columns.extend(_staging_columns(field))
+        columns.extend(column for column in _staging_columns(field) if column[1] not in played)
+    columns.extend(_role_column(table, role) for role in table.roles)
     columns += [
         ("u.available_at", "available_at", "when the vendor last offered the unit, UTC"),
         ("r._unit", "_unit", "unit of work that brought the row"),
@@ -192,13 +192,23 @@ def _staging_columns(field: Field) -> Iterator[tuple[str, str, str]]:
         yield f"r.{field.column}", field.alias, doc
         return
     text = f"nullif(r.{field.column}, '')"
-    if absent := _ABSENT.get(field.column):
-        text = f"nullif({text}, '{absent}')"
-    if field.type in {"json", "array_json"}:
+    if field.absent:
+        text = f"nullif({text}, '{field.absent}')"
+    if field.type in JSON_TYPES:
         yield f"as_json({text})", field.alias, f"{doc}; NULL where it is not valid JSON"
         yield text, f"{field.alias}_text", "the exact text the vendor sent"
     else:
         yield text, field.alias, doc
+
+
+def _role_column(table: Table, role: Role) -> tuple[str, str, str]:
+    """(expression, name, comment) of what the settings say a field means; NULL where they do not."""
+    unit = f", {role.unit}" if role.unit else ""
+    if not role.selector:
+        doc = f"{role.doc}{unit}; NULL until the setting roles names a selector"
+        return f"CAST(NULL AS {role.sql_type})", role.alias, doc
+    played = f"r.{table.field(role.selector).column}"
+    return f"CAST({played} AS {role.sql_type})", role.alias, f"{role.doc}{unit}: {role.selector}"
 
 
 def _render_units(source: str) -> str:

@@ -77,6 +77,7 @@ DLT_TO_ARROW = {
     "bigint": pa.int64(),
     "bool": pa.bool_(),
     "decimal": pa.decimal128(38, 9),
+    "double": pa.float64(),
     "timestamp": pa.timestamp("us", tz="UTC"),
     "date": pa.date32(),
 }

@@ -7,7 +7,9 @@ The types, and what each becomes in Arrow / dlt / DuckDB:
 
     text, ubigint_text, datetime_app_tz   string            text       VARCHAR
     json, array_json                      string            text       VARCHAR (the exact text)
+    array_literal ("['a','b']")           string            text       VARCHAR (as a JSON array)
     bigint, integer                       int64             bigint     BIGINT
+    double                                float64           double     DOUBLE
     boolean                               bool              bool       BOOLEAN
     decimal                               decimal128(38,9)  decimal    DECIMAL(38,9)
     timestamp (unit s, ms, us or iso)     timestamp(us,UTC) timestamp  TIMESTAMP WITH TIME ZONE
@@ -15,132 +17,51 @@ The types, and what each becomes in Arrow / dlt / DuckDB:
 """
 
 import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from connector.errors import FieldTableError
+from connector.fields.table import (
+    JSON_TYPES,
+    SYSTEM_TYPES,
+    TEXT_TYPES,
+    Field,
+    FieldType,
+    Role,
+    Table,
+    sql_type,
+)
 from connector.naming import to_snake_case
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FieldType = Literal[
-    "text",
-    "ubigint_text",
-    "datetime_app_tz",
-    "json",
-    "array_json",
-    "bigint",
-    "integer",
-    "boolean",
-    "decimal",
-    "timestamp",
-    "date",
+__all__ = [
+    "JSON_TYPES",
+    "SYSTEM_TYPES",
+    "TEXT_TYPES",
+    "Field",
+    "FieldType",
+    "Role",
+    "Table",
+    "arrow_schema",
+    "arrow_type",
+    "dlt_columns",
+    "load_tables",
+    "parse_tables",
+    "sql_type",
 ]
 
-TEXT_TYPES = frozenset({"text", "ubigint_text", "datetime_app_tz", "json", "array_json"})
 _DLT_TYPES = {"integer": "bigint", "boolean": "bool", "ubigint_text": "text"}
-_SQL_TYPES = {
-    "bigint": "BIGINT",
-    "integer": "BIGINT",
-    "boolean": "BOOLEAN",
-    "decimal": "DECIMAL(38,9)",
-    "timestamp": "TIMESTAMP WITH TIME ZONE",
-    "date": "DATE",
-}
-_FIELD_KEYS = frozenset({"as", "type", "unit", "null", "pii", "since", "doc"})
+_FIELD_KEYS = frozenset({"as", "type", "unit", "absent", "null", "pii", "since", "doc"})
+_ROLE_KEYS = frozenset({"as", "type", "unit", "doc"})
 _TABLE_KEYS = frozenset(
     {"doc", "endpoint", "axis", "cursor", "event_time", "receive_time", "include", "fields"}
+    | {"defaults", "roles"}
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One field of a vendor table.
-
-    `name` is the vendor's spelling, `column` the raw column (dlt snake_case), `alias` the
-    staging column.
-    """
-
-    name: str
-    column: str
-    alias: str
-    type: FieldType
-    unit: str
-    is_nullable: bool
-    is_pii: bool
-    since: str
-    doc: str
-
-    @property
-    def is_text(self) -> bool:
-        """True where raw keeps the text as it came."""
-        return self.type in TEXT_TYPES
-
-    @property
-    def sql_type(self) -> str:
-        """DuckDB type of the raw column."""
-        return sql_type(self.type)
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """One table of a source, as its fields.toml declares it.
-
-    `name` is the raw table, `endpoint` the vendor's word for it, `cursor` what its incremental
-    cursor follows, `event_time` and `receive_time` the vendor names of the two time fields ("" if
-    there is none).
-    """
-
-    source: str
-    name: str
-    endpoint: str
-    axis: str
-    cursor: str
-    event_time: str
-    receive_time: str
-    doc: str
-    fields: tuple[Field, ...]
-
-    def __hash__(self) -> int:
-        """Tables are keys of caches: their names tell them apart well enough."""
-        return hash((self.source, self.name))
-
-    def field(self, name: str) -> Field:
-        """The field with this vendor name; KeyError if there is none."""
-        return self.by_name[name]
-
-    @property
-    def by_name(self) -> Mapping[str, Field]:
-        """Fields by the vendor's spelling."""
-        return _index_fields(self)
-
-    @property
-    def has_application_id(self) -> bool:
-        """False where the vendor gives no application id, so that `_application_id` is added."""
-        return "application_id" in self.by_name
-
-    @property
-    def system_columns(self) -> tuple[str, ...]:
-        """Columns the connector adds to every raw row, before dlt's `_dlt_load_id`."""
-        own = () if self.has_application_id else ("_application_id",)
-        return (*own, "_unit", "_row", "_received_from")
-
-
-@cache
-def _index_fields(table: Table) -> Mapping[str, Field]:
-    return {field.name: field for field in table.fields}
-
-
-SYSTEM_TYPES: Mapping[str, FieldType] = {
-    "_application_id": "text",
-    "_unit": "text",
-    "_row": "bigint",
-    "_received_from": "text",
-}
 
 
 @cache
@@ -187,12 +108,14 @@ def _parse_table(
             raise FieldTableError(f"{where}: includes the unknown group {group!r}")
         shared.extend(groups[group])
     fields = (*own, *shared)
-    for kind in ("name", "column", "alias"):
-        _check_unique(where, kind, [getattr(field, kind) for field in fields])
-    known = {field.name for field in fields}
-    for key in ("event_time", "receive_time"):
-        if block.get(key, "") not in known | {""}:
-            raise FieldTableError(f"{where}: {key} = {block[key]!r} is not one of its fields")
+    roles = tuple(_parse_role(where, key, value) for key, value in block.get("roles", {}).items())
+    _check_names(where, fields, roles)
+    names = tuple(field.name for field in fields)
+    defaults = names if block.get("defaults") == "all" else tuple(block.get("defaults", ()))
+    named = [(key, block[key]) for key in ("event_time", "receive_time") if block.get(key)]
+    for key, given in (*named, *(("defaults", item) for item in defaults)):
+        if given not in names:
+            raise FieldTableError(f"{where}: {key} = {given!r} is not one of its fields")
     return Table(
         source=source,
         name=name,
@@ -203,16 +126,13 @@ def _parse_table(
         receive_time=str(block.get("receive_time", "")),
         doc=str(block.get("doc", "")),
         fields=fields,
+        defaults=defaults,
+        roles=roles,
     )
 
 
 def _parse_field(where: str, name: str, value: Mapping[str, Any]) -> Field:
-    if unknown := set(value) - _FIELD_KEYS:
-        raise FieldTableError(f"{where}.{name}: unknown keys {sorted(unknown)}")
-    if value.get("type") not in get_args(FieldType):
-        raise FieldTableError(
-            f"{where}.{name}: type {value.get('type')!r} is none of {get_args(FieldType)}"
-        )
+    _check_keys(f"{where}.{name}", value, _FIELD_KEYS)
     column = to_snake_case(name)
     return Field(
         name=name,
@@ -224,7 +144,28 @@ def _parse_field(where: str, name: str, value: Mapping[str, Any]) -> Field:
         is_pii=bool(value.get("pii", False)),
         since=str(value.get("since", "")),
         doc=str(value.get("doc", "")),
+        absent=str(value.get("absent", "")),
     )
+
+
+def _parse_role(where: str, name: str, value: Mapping[str, Any]) -> Role:
+    _check_keys(f"{where}.roles.{name}", value, _ROLE_KEYS)
+    return Role(
+        name=name,
+        alias=str(value.get("as", name)),
+        type=value["type"],
+        unit=str(value.get("unit", "")),
+        doc=str(value.get("doc", "")),
+    )
+
+
+def _check_keys(where: str, value: Mapping[str, Any], allowed: frozenset[str]) -> None:
+    if unknown := set(value) - allowed:
+        raise FieldTableError(f"{where}: unknown keys {sorted(unknown)}")
+    if value.get("type") not in get_args(FieldType):
+        raise FieldTableError(
+            f"{where}: type {value.get('type')!r} is none of {get_args(FieldType)}"
+        )
 
 
 def _check_block(where: str, block: Mapping[str, Any]) -> None:
@@ -234,12 +175,16 @@ def _check_block(where: str, block: Mapping[str, Any]) -> None:
         raise FieldTableError(f"{where}: has no cursor")
 
 
-def _check_unique(where: str, kind: str, names: Iterable[str]) -> None:
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
+def _check_names(where: str, fields: Sequence[Field], roles: Sequence[Role]) -> None:
+    names = {
+        "name": [field.name for field in fields],
+        "column": [field.column for field in fields],
+        "alias": [field.alias for field in fields] + [role.alias for role in roles],
+    }
+    for kind, given in names.items():
+        name, count = Counter(given).most_common(1)[0] if given else ("", 0)
+        if count > 1:
             raise FieldTableError(f"{where}: two fields have the {kind} {name!r}")
-        seen.add(name)
 
 
 def dlt_columns(table: Table) -> dict[str, Any]:
@@ -262,11 +207,6 @@ def _dlt_hint(name: str, kind: FieldType, doc: str) -> dict[str, Any]:
     return hint
 
 
-def sql_type(kind: FieldType) -> str:
-    """DuckDB type of a raw column of this field type."""
-    return _SQL_TYPES.get(kind, "VARCHAR")
-
-
 @cache
 def arrow_type(kind: FieldType) -> "pa.DataType":
     """Arrow type of a raw column of this field type."""
@@ -277,6 +217,7 @@ def arrow_type(kind: FieldType) -> "pa.DataType":
         "integer": pa.int64(),
         "boolean": pa.bool_(),
         "decimal": pa.decimal128(38, 9),
+        "double": pa.float64(),
         "timestamp": pa.timestamp("us", tz="UTC"),
         "date": pa.date32(),
     }

@@ -1,0 +1,1 @@
+"""MyTracker raw data export: events as they become available, asked for in jobs."""
