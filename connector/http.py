@@ -37,6 +37,8 @@ from connector.errors import (
 stamina.instrumentation.set_on_retry_hooks([stamina.instrumentation.LoggingOnRetryHook])
 FILE_TRIES = 3  # a file that comes broken is fetched this often
 LONGEST_WAIT_S = 900.0  # a vendor that asks for more gets the next run instead
+Auth = httpx.Auth
+Request = httpx.Request
 Response = httpx.Response
 TransportError = httpx.TransportError
 _SECRET_WORDS = ("token", "secret", "sig", "password", "credential", "auth", "apikey", "api_key")
@@ -59,8 +61,9 @@ class Retry:
 class ApiClient:
     """A vendor's API as one origin with one credential.
 
-    `headers` hold the credential. `throttle_codes` are answered by waiting, `right` is named in
-    the text of a refusal, `count` is told of every request sent (for quotas that outlive us).
+    `headers` hold the credential, or `auth` signs with it; `secrets` are what no text may show
+    besides. `throttle_codes` are answered by waiting, `right` is named in the text of a refusal,
+    `count` is told of every request sent (for quotas that outlive us).
     """
 
     source: str
@@ -74,6 +77,9 @@ class ApiClient:
     throttle_codes: Sequence[int] = (420, 429)
     retry: Retry = Retry()
     count: Callable[[str], None] = lambda _kind: None
+    auth: httpx.Auth | None = None
+    secrets: Sequence[str] = ()
+    follows_redirects: bool = True
     _client: httpx.Client = field(init=False, repr=False)
     _limiter: Limiter | None = field(init=False, repr=False, default=None)
 
@@ -82,7 +88,8 @@ class ApiClient:
         self._client = httpx.Client(
             base_url=self.base_url.rstrip("/"),
             headers={"Accept-Encoding": "gzip", **self.headers},
-            follow_redirects=True,
+            auth=self.auth,
+            follow_redirects=self.follows_redirects,
             max_redirects=5,
             timeout=httpx.Timeout(self.timeout_s, connect=min(self.timeout_s, 15.0), pool=None),
             limits=httpx.Limits(max_connections=self.connections + 2),
@@ -100,7 +107,7 @@ class ApiClient:
 
     def redact(self, text: str) -> str:
         """The text without the credential, should a vendor have echoed it."""
-        for word in " ".join(self.headers.values()).split():
+        for word in (*" ".join(self.headers.values()).split(), *self.secrets):
             text = text.replace(word, "***") if len(word) >= _SECRET_LENGTH else text
         return text
 
@@ -165,13 +172,15 @@ class ApiClient:
         method: str = "GET",
         kind: str = "data",
         accept: Sequence[int] = (httpx.codes.OK,),
+        is_signed: bool = True,
         **options: Any,
     ) -> Iterator[httpx.Response]:
         """One request, its answer not yet read; one with a code not in `accept` raises its error."""
         self.count(kind)
         request = self._client.build_request(method, path, **options)
+        auth = {} if is_signed else {"auth": None}
         try:
-            response = self._client.send(request, stream=True)
+            response = self._client.send(request, stream=True, **auth)  # type: ignore[arg-type]
         except httpx.RequestError as error:
             raise self._network_error(error, request.url) from error
         try:
@@ -215,6 +224,11 @@ class ApiClient:
         if status >= httpx.codes.INTERNAL_SERVER_ERROR:
             return ServerError(text, retry_after_s=read_retry_after(response), **about)  # type: ignore[arg-type]
         return RequestError(text, **about)  # type: ignore[arg-type]
+
+
+def find_redirect(response: Response) -> str:
+    """Where an answer that was not followed leads; "" where it leads nowhere."""
+    return str(response.next_request.url) if response.next_request else ""
 
 
 @cache

@@ -30,6 +30,8 @@ CREATE TABLE IF NOT EXISTS jobs (
 CREATE TABLE IF NOT EXISTS quota (
     source TEXT NOT NULL, kind TEXT NOT NULL, day TEXT NOT NULL, used INTEGER NOT NULL,
     PRIMARY KEY (source, kind, day));
+CREATE TABLE IF NOT EXISTS calls (
+    source TEXT NOT NULL, at REAL NOT NULL, is_error INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS sizes (scope TEXT PRIMARY KEY, size INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS begins (scope TEXT PRIMARY KEY, at TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS prints (unit TEXT PRIMARY KEY, print TEXT NOT NULL, at TEXT NOT NULL);
@@ -200,6 +202,20 @@ class Journal:
         day = at.astimezone(UTC).date().isoformat()
         rows = self._run("SELECT kind, used FROM quota WHERE source = ? AND day = ?", source, day)
         return dict(rows)
+
+    def add_call(self, source: str, at: datetime, *, is_error: bool = False) -> None:
+        """Note one request, or one that was refused, at its moment; those of an hour ago go."""
+        moment = at.timestamp()
+        self._run("DELETE FROM calls WHERE source = ? AND at < ?", source, moment - 3600)
+        self._run("INSERT INTO calls VALUES (?, ?, ?)", source, moment, is_error)
+
+    def nth_call(self, source: str, number: int, *, is_error: bool = False) -> datetime | None:
+        """The moment of the request `number` places from the newest (1 is the newest), or None."""
+        rows = self._run(
+            "SELECT at FROM calls WHERE source = ? AND is_error = ? ORDER BY at DESC LIMIT 1 OFFSET ?",
+            *(source, is_error, number - 1),
+        )
+        return datetime.fromtimestamp(rows[0][0], UTC) if rows else None
 
     def remember_size(self, scope: str, size: int) -> None:
         """Remember the size of request that worked for `scope` after a larger one was refused."""

@@ -10,6 +10,8 @@ import pendulum
 
 from connector.errors import ConfigError
 
+SECRETS = ("token", "api_user_id", "secret_key", "webhook_secret")  # keys that secrets.toml holds
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -113,7 +115,7 @@ class Section:
 
     def _refuse(self, key: str, problem: str) -> NoReturn:
         variable = f"SOURCES__{self.source.upper()}__{key.upper()}"
-        place = "secrets.toml" if key in ("token", "secret_key") else "config.toml"
+        place = "secrets.toml" if key in SECRETS else "config.toml"
         raise ConfigError(
             f"sources.{self.source}.{key} {problem}. Set it in .dlt/{place} under"
             f" [sources.{self.source}], or as {variable} in the environment."

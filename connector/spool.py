@@ -8,9 +8,10 @@ as it was on the wire.
 import os
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, cast
 from uuid import uuid4
@@ -19,7 +20,7 @@ from isal import isal_zlib
 
 from connector.errors import ConnectorError, DownloadError
 from connector.http import Response, TransportError, redact_url, shorten
-from connector.unpack import list_parts, open_unpacked
+from connector.unpack import GZIP_MAGIC, list_parts, open_unpacked
 
 HEAD_BYTES = 512
 KEPT = "kept_"
@@ -62,14 +63,15 @@ class Spool:
         encoding = response.headers.get("Content-Encoding", "").strip().lower()
         if encoding not in ("", "identity", "gzip", "x-gzip"):
             raise DownloadError(f"{_origin(response)}: unknown Content-Encoding {encoding!r}")
-        is_gzip = encoding.endswith("gzip")
+        chunks, opening = _peek(response)
+        is_gzip = encoding.endswith("gzip") or opening == GZIP_MAGIC
         final = self.new_path(unit_id).with_suffix(".gz" if is_gzip else ".txt")
         part = final.with_suffix(".part")
         try:
             part.touch(mode=0o600)
             with part.open("wb") as file:
                 check = _GzipCheck() if is_gzip else _PlainCheck()
-                _copy(response, check, file)
+                _copy(response, chunks, check, file)
                 check.finish(_origin(response))
                 check_head(check.head, _origin(response), may_be_empty=may_be_empty)
                 file.flush()
@@ -77,6 +79,12 @@ class Spool:
             part.replace(final)
         finally:
             part.unlink(missing_ok=True)
+        return final
+
+    def store_nothing(self, unit_id: str) -> Path:
+        """An empty file, for a unit of which the vendor says that it has no rows and no file."""
+        final = self.new_path(unit_id).with_suffix(".txt")
+        final.touch(mode=0o600)
         return final
 
     def gather(self, unit_id: str, parts: Sequence[Path]) -> Path:
@@ -181,19 +189,34 @@ class _GzipCheck(_PlainCheck):
             raise DownloadError(f"{origin}: the gzip stream ends before its trailer")
 
 
-def _copy(response: Response, check: _PlainCheck, file: BinaryIO) -> None:
+def _peek(response: Response) -> tuple[Iterator[bytes], bytes]:
+    """The body as it comes, and its first two bytes: a `.gz` file is no encoding of the transfer."""
+    chunks, head = response.iter_raw(), b""
+    try:
+        while len(head) < len(GZIP_MAGIC) and (chunk := next(chunks, b"")):
+            head += chunk
+    except TransportError as error:
+        raise _cut_off(response, error) from error
+    return chain([head], chunks), head[: len(GZIP_MAGIC)]
+
+
+def _copy(response: Response, chunks: Iterable[bytes], check: _PlainCheck, file: BinaryIO) -> None:
     """Write the raw body to `file`, checked. A gzip stream that is whole by its own trailer is
     taken although the transfer's framing was wrong (Content-Length of the unpacked text).
     """
     try:
-        for chunk in response.iter_raw():
+        for chunk in chunks:
             check.feed(chunk)
             file.write(chunk)
     except TransportError as error:
         if not check.is_complete:
-            raise DownloadError(
-                f"{_origin(response)}: the body was cut off: {type(error).__name__}: {error}"
-            ) from error
+            raise _cut_off(response, error) from error
+
+
+def _cut_off(response: Response, error: TransportError) -> DownloadError:
+    return DownloadError(
+        f"{_origin(response)}: the body was cut off: {type(error).__name__}: {error}"
+    )
 
 
 def check_head(head: bytes, origin: str, *, may_be_empty: bool = False) -> None:

@@ -13,7 +13,7 @@ from isal import igzip, igzip_threaded, isal_zlib
 BLOCK_BYTES = 4 << 20
 SMALL_BYTES = 64 << 10
 BOM = b"\xef\xbb\xbf"
-_GZIP_MAGIC = b"\x1f\x8b"
+GZIP_MAGIC = b"\x1f\x8b"
 
 UnpackError = (OSError, EOFError, cast("type[Exception]", isal_zlib.IsalError))
 """What reading a broken or short file raises."""
@@ -31,7 +31,7 @@ def open_unpacked(path: Path) -> BinaryIO:
         data = _read_small(path, status.st_mtime_ns)
         return cast("BinaryIO", io.BufferedReader(cast("io.RawIOBase", io.BytesIO(data))))
     with path.open("rb") as file:
-        is_gzip = file.read(2) == _GZIP_MAGIC
+        is_gzip = file.read(2) == GZIP_MAGIC
     if is_gzip:
         return cast("BinaryIO", igzip_threaded.open(path, "rb", threads=1))  # type: ignore[no-untyped-call]
     return path.open("rb", BLOCK_BYTES)
@@ -43,7 +43,7 @@ def _read_small(path: Path, _mtime_ns: int) -> bytes:
     records.
     """
     data = path.read_bytes()
-    if data[:2] != _GZIP_MAGIC:
+    if data[:2] != GZIP_MAGIC:
         return data
     return bytes(igzip.decompress(data))  # type: ignore[no-untyped-call]
 

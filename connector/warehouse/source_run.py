@@ -102,7 +102,7 @@ class SourceRun:
         for error in plan.refusals.values():
             self._report_error(str(error), error.exit_code)
         self._note_losses(plan)
-        self._cancel_orphans()
+        self._cancel_orphans(plan)
         if plan.listed is not None:
             context.journal.note_seen(self.name, self._not_loaded(plan), context.clock.now())
         due = self._choose(plan)
@@ -118,11 +118,13 @@ class SourceRun:
             )
         )
 
-    def _cancel_orphans(self) -> None:
+    def _cancel_orphans(self, plan: Plan) -> None:
         """Take back jobs of a former run whose table or application is loaded no more: they hold up
         the vendor's queue.
         """
-        for job in self._api.list_jobs() if self._context.journal.jobs(self.name) else ():
+        asked = self._context.journal.jobs(self.name).keys()
+        is_known = asked <= {unit.id for unit in plan.due}
+        for job in () if is_known else self._api.list_jobs():
             is_wanted = job.table in self._api.tables
             if job.unit and not (is_wanted and job.application_id in self._api.application_ids):
                 self._api.cancel_job(job)

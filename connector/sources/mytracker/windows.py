@@ -1,0 +1,128 @@
+"""Which ranges of availability are due: what no export covers yet, and days to be read again.
+
+Rows become available up to hours after they happened, and the vendor answers for what has been
+available for three hours. A day that is over is read again as a whole, now and then: rows whose
+device clock runs ahead cannot be asked for before their time has come, and some rows change.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+
+from connector.units import LoadedUnit
+
+DAY = timedelta(days=1)
+DAY_S = 86_400
+DELAY = timedelta(hours=3, minutes=10)  # the vendor's three hours, and a margin for two clocks
+LEAST = timedelta(minutes=15)  # a shorter rest of an interval is left to the next run
+FIRST_LOOK = timedelta(days=7)  # how far back to begin where no `start` is set
+_LOOK_DAYS = (1, 2, 4, 8, 16, 32, 64)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A half-open range of availability, aware UTC."""
+
+    lower_at: datetime
+    upper_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """`step` is the length of an interval; a day is read again at each of `later` after its end."""
+
+    step: timedelta
+    later: tuple[timedelta, ...] = ()
+
+    def last_look(self, upper_at: datetime, now: datetime) -> datetime:
+        """The newest moment that has passed at which what ends at `upper_at` is to be read: some
+        hours after its end, then after the end of its day.
+        """
+        first = upper_at + DELAY
+        later = [end_of_day(upper_at) + DELAY + look for look in self.later]
+        return max([first, *(look for look in later if look <= now)])
+
+
+def list_looks(days: float) -> list[float]:
+    """Days after which a day is read again where its rows change for `days`: ever more seldom."""
+    return [float(step) for step in _LOOK_DAYS if step < days] + ([days] if days else [])
+
+
+def end_of_day(upper_at: datetime) -> datetime:
+    """The midnight (UTC) that a range which ends at `upper_at` lies before."""
+    midnight = datetime.combine(upper_at.astimezone(UTC).date(), time(), UTC)
+    return midnight if midnight == upper_at else midnight + DAY
+
+
+def find_barrier(now: datetime) -> datetime:
+    """Up to here availability may be asked for; a whole second."""
+    return (now - DELAY).replace(microsecond=0)
+
+
+def find_gaps(held: Iterable[Span], begin: datetime, end: datetime) -> Iterator[Span]:
+    """What of `begin` to `end` is in none of `held`."""
+    reached = begin
+    for span in sorted(held, key=lambda span: span.lower_at):
+        if span.lower_at > reached and reached < end:
+            yield Span(reached, min(span.lower_at, end))
+        reached = max(reached, span.upper_at)
+    if reached < end:
+        yield Span(reached, end)
+
+
+def cut(gap: Span, step: timedelta) -> Iterator[Span]:
+    """The intervals of a gap, none of them over midnight (UTC)."""
+    reached = gap.lower_at
+    while reached < gap.upper_at:
+        midnight = end_of_day(reached + timedelta(microseconds=1))
+        upper = min(reached + step, midnight, gap.upper_at)
+        yield Span(reached, upper)
+        reached = upper
+
+
+Units = Sequence[LoadedUnit]
+
+
+@dataclass(frozen=True, slots=True)
+class DueDay:
+    """A day to be read again, as far as it is loaded: its content must be that of `as_of` or later.
+    `units` are those that hold it now.
+    """
+
+    span: Span
+    as_of: datetime
+    units: tuple[LoadedUnit, ...]
+
+
+def find_due_days(held: Mapping[Span, Units], rules: Rules, now: datetime) -> Iterator[DueDay]:
+    """Days of which some loaded unit is older than the newest look at it; `held` are the units that
+    hold all of a range.
+    """
+    by_day: dict[datetime, list[Span]] = defaultdict(list)
+    for span in sorted(held, key=lambda span: span.lower_at):
+        by_day[end_of_day(span.upper_at)].append(span)
+    for end, spans in by_day.items():
+        looks = [end + DELAY + look for look in rules.later]
+        if not (passed := [look for look in looks if look <= now]):
+            continue
+        for run in _join(spans):
+            units = tuple(unit for span in run for unit in held[span])
+            if any(_is_older(unit, max(passed)) for unit in units):
+                yield DueDay(Span(run[0].lower_at, run[-1].upper_at), max(passed), units)
+
+
+def _is_older(unit: LoadedUnit, moment: datetime) -> bool:
+    return unit.vendor_updated_at is None or unit.vendor_updated_at < moment
+
+
+def _join(spans: Sequence[Span]) -> Iterator[list[Span]]:
+    """Those that lie end to end, together."""
+    run: list[Span] = []
+    for span in spans:
+        if run and span.lower_at > run[-1].upper_at:
+            yield run
+            run = []
+        run.append(span)
+    if run:
+        yield run
