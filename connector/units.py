@@ -93,9 +93,10 @@ class LoadedUnit:
     declared_rows: int | None = None
     schema_id: str = ""
     vendor_updated_at: datetime | None = None
+    loaded_rows: int | None = None
 
     @classmethod
-    def of(cls, unit: Unit) -> "LoadedUnit":
+    def of(cls, unit: Unit, loaded_rows: int | None = None) -> "LoadedUnit":
         """The unit as the ledger will hold it."""
         return cls(
             id=unit.id,
@@ -107,6 +108,20 @@ class LoadedUnit:
             declared_rows=unit.declared_rows,
             schema_id=unit.schema_id,
             vendor_updated_at=unit.vendor_updated_at,
+            loaded_rows=loaded_rows,
+        )
+
+    def to_expected(self, source: str) -> Unit:
+        """The unit as one that the vendor is expected to list, so that its loss would be reported."""
+        return Unit(
+            id=self.id,
+            source=source,
+            table=self.table,
+            application_id=self.application_id,
+            axis="",
+            lower_at=self.lower_at,
+            upper_at=self.upper_at,
+            remote_id="",
         )
 
     @property
@@ -205,7 +220,8 @@ class Plan:
     `due` units are to be fetched, most urgent first; `growing` ones are not settled yet. `listed`
     holds the id of every unit the vendor lists (None: it keeps history, nothing vanishes).
     `requests` is what fetching `due` costs of the quota of `quota_per_day` (None: no daily quota),
-    `requests_daily` what a day costs once history is loaded. `refusals` are applications that
+    of which at most `quota_per_hour` go out in an hour (None: no such limit); `requests_daily` is
+    what a day costs once history is loaded. `refusals` are applications that
     could not be planned, with the reason.
     """
 
@@ -216,6 +232,7 @@ class Plan:
     requests: int
     quota_per_day: int | None = None
     requests_daily: int | None = None
+    quota_per_hour: int | None = None
     refusals: Mapping[str, ApiError] = field(default_factory=dict)
 
 

@@ -93,6 +93,8 @@ def _show_plan(one: "SourcePlan") -> list[RenderableType]:
         f"{one.source}: {len(one.due):,} units due, {len(one.growing):,} still growing;"
         f" about {one.requests:,} requests to come, {one.quota_used:,} used today{per_day}"
     )
+    if one.quota_per_hour is not None:
+        summary += f", at most {one.quota_per_hour:,} an hour"
     if one.requests_daily is not None:
         summary += f"; a day costs about {one.requests_daily:,} once history is loaded"
     refused = [f"app {app} is left out: {error}" for app, error in one.refusals.items()]

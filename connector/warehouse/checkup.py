@@ -116,6 +116,13 @@ def check_source(name: str, origin: Origin) -> Iterator[Check]:
             yield taken
             if taken.outcome == "failed":
                 return
+        if hasattr(api, "describe_access"):
+            yield _guard(
+                f"{name} credentials",
+                lambda: Check(f"{name} credentials", "ok", api.describe_access()),
+            )
+        for advice in api.list_advice() if hasattr(api, "list_advice") else ():
+            yield Check(f"{name} settings", "warning", advice)
         if hasattr(api, "read_settings"):
             for app in api.application_ids:
                 yield _guard(f"{name} {app}", lambda app=app: _check_export(name, api, app))  # type: ignore[misc]

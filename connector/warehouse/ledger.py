@@ -5,7 +5,7 @@ destination only appends, the row of the newest such load counts.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -45,7 +45,7 @@ _JSON_COLUMNS = frozenset({"event_days"})
 
 _READ = """
 SELECT u.unit, u.vendor_updated_at, u.declared_rows, u.schema_id, u.table_name, u.application_id,
-       u.axis, u.lower_at, u.upper_at
+       u.axis, u.lower_at, u.upper_at, u.loaded_rows
 FROM units AS u
 LEFT JOIN _dlt_loads AS l ON l.load_id = u._dlt_load_id
 """
@@ -148,19 +148,32 @@ def read_rows(client: SqlClient, where: str) -> dict[str, LoadedUnit]:
     """
     loaded: dict[str, LoadedUnit] = {}
     for row in client.execute_sql(f"{_READ} {where} ORDER BY u._dlt_load_id") or ():
-        unit_id, updated_at, declared, schema_id, table, application_id, axis, lower, upper = row
+        unit_id, updated_at, declared, schema_id, table, application_id, axis, lower, upper, rows = row
         loaded[unit_id] = LoadedUnit(
             id=unit_id,
             table=table,
-            application_id=application_id,
+            application_id=application_id or "",
             axis=axis or "",
             lower_at=_to_utc(lower),
             upper_at=_to_utc(upper),
             declared_rows=declared,
             schema_id=schema_id or "",
             vendor_updated_at=_to_utc(updated_at) if updated_at else None,
+            loaded_rows=rows,
         )
     return {key: unit for key, unit in loaded.items() if not unit.schema_id.startswith(MERGED)}
+
+
+def describe_difference(unit: Unit, rows: int, loaded: Mapping[str, LoadedUnit]) -> str:
+    """How many rows more or fewer a unit has than when just its range was loaded before; "" for none."""
+    before = [loaded[known] for known in (unit.id, *unit.replaces) if known in loaded]
+    is_same = (
+        bool(before)
+        and min(old.lower_at for old in before) == unit.lower_at
+        and max(old.upper_at for old in before) == unit.upper_at
+    )
+    more = rows - sum(old.loaded_rows or 0 for old in before)
+    return f"{unit.id} was loaded again: {more:+,} rows against last time" if is_same and more else ""
 
 
 def _to_utc(value: datetime) -> datetime:

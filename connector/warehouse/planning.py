@@ -33,6 +33,7 @@ class SourcePlan:
     requests_daily: int | None = None
     quota_used: int = 0
     quota_per_day: int | None = None
+    quota_per_hour: int | None = None
 
     @property
     def exit_code(self) -> int:
@@ -53,6 +54,7 @@ class SourcePlan:
             "requests_daily": self.requests_daily,
             "quota_used": self.quota_used,
             "quota_per_day": self.quota_per_day,
+            "quota_per_hour": self.quota_per_hour,
             "next_expiry_at": _first_expiry(self.due),
             "gone": [unit.id for unit in self.gone],
             "at_risk": [unit.id for unit in self.at_risk],
@@ -114,6 +116,7 @@ def _plan_source(settings: Settings, name: str, journal: Journal, clock: Clock) 
             requests_daily=made.requests_daily,
             quota_used=used,
             quota_per_day=made.quota_per_day,
+            quota_per_hour=made.quota_per_hour,
         )
 
 

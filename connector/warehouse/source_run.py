@@ -14,6 +14,7 @@ from connector.intake import Intake
 from connector.journal import SpooledFile
 from connector.resource import build_source
 from connector.units import Failure, LoadedUnit, Plan, Unit, changed_units, is_same_content
+from connector.warehouse.ledger import describe_difference
 from connector.warehouse.planning import find_gone, quota_counter
 from connector.warehouse.recovery import recover
 from connector.warehouse.request import RunContext
@@ -93,7 +94,7 @@ class SourceRun:
             self._pipeline, undone = recover(open_pipeline(context.settings, self.name))
             restore_state(self._pipeline)
             self._loaded = read_ledger(self._pipeline)
-        expected = [_to_expected(unit, self.name) for unit in undone]
+        expected = [unit.to_expected(self.name) for unit in undone]
         context.journal.note_seen(self.name, expected, context.clock.now())
         self._can_delete = can_delete(self._pipeline)
         self._is_first_load = not self._loaded
@@ -242,13 +243,15 @@ class SourceRun:
         self._context.fetcher.release(
             [item.file for item in intake.accepted], keep=self._context.settings.keep_files
         )
-        for unit_id in intake.replaced:
-            del self._loaded[unit_id]
         for item in intake.accepted:
+            if text := describe_difference(item.unit, item.decoded.rows, self._loaded):
+                self._tell("note", text)
             self._fetched[item.unit.id] = item.unit
-            self._loaded[item.unit.id] = LoadedUnit.of(item.unit)
+            self._loaded[item.unit.id] = LoadedUnit.of(item.unit, item.decoded.rows)
             self._count_rows(item.unit.table, item.decoded)
             self.report.bytes += item.file.bytes
+        for unit_id in intake.replaced:
+            del self._loaded[unit_id]
         self.report.units_loaded += len(ids)
         rows = sum(item.decoded.rows for item in intake.accepted)
         self._context.progress(ProgressEvent("loaded", self.name, units=len(ids), rows=rows))
@@ -287,17 +290,3 @@ class SourceRun:
             with explain_load_errors(self._context.settings):
                 create_missing_tables(self._pipeline, tables)
         report.seconds = time.monotonic() - self._started
-
-
-def _to_expected(unit: LoadedUnit, source: str) -> Unit:
-    """A unit whose load was undone: expected to be listed, so that its loss would be reported."""
-    return Unit(
-        id=unit.id,
-        source=source,
-        table=unit.table,
-        application_id=unit.application_id,
-        axis="",
-        lower_at=unit.lower_at,
-        upper_at=unit.upper_at,
-        remote_id="",
-    )

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from connector.context import ApiContext
 from connector.errors import (
@@ -21,6 +20,7 @@ from connector.errors import (
 )
 from connector.http import ApiClient, Retry
 from connector.jobs import RemoteJob
+from connector.sources.mytracker.advice import find_advice, name_unknown, show_quotas
 from connector.sources.mytracker.agenda import INSERTED, Agenda
 from connector.sources.mytracker.allowance import Allowance
 from connector.sources.mytracker.calls import QUOTAS_PATH, SOURCE, Calls
@@ -76,9 +76,14 @@ class TrackerApi:
         """Close the connections."""
         self._client.close()
 
-    def read_quotas(self) -> dict[str, Any]:
-        """What the vendor says of the quotas: the smallest request that needs the credentials."""
-        return self._calls.read(QUOTAS_PATH)
+    def list_advice(self) -> list[str]:
+        """What the settings leave open."""
+        return find_advice(self.settings)
+
+    def describe_access(self) -> str:
+        """What the vendor says to these credentials, by the smallest request that needs them."""
+        quotas = self._calls.read(QUOTAS_PATH)
+        return f"the credentials are taken; quotas: {show_quotas(quotas)}"
 
     def _agenda(self, table: str) -> Agenda:
         step_s = self._context.journal.size(_step_scope(table))
@@ -93,6 +98,8 @@ class TrackerApi:
         """Intervals that nobody loaded yet, the newest first, and days to be read again. Nothing is
         asked of the vendor for it, and nothing dies: the vendor keeps history.
         """
+        for text in name_unknown(self.settings):
+            self._context.warn(text)
         by_table: dict[str, list[LoadedUnit]] = defaultdict(list)
         for unit in loaded.values():
             by_table[unit.table].append(unit)
@@ -114,6 +121,7 @@ class TrackerApi:
             listed=None,
             requests=sum(self._count_requests(unit) for unit in wanted),
             quota_per_day=HOURS_PER_DAY * self.settings.hourly_request_cap,
+            quota_per_hour=self.settings.hourly_request_cap,
             requests_daily=round(sum(self._count_daily(table) for table in self.tables)),
         )
 
