@@ -16,3 +16,12 @@ SELECT
   quarantined_rows
 FROM stg.stg_appmetrica_logs__units
 WHERE coalesce(declared_rows, file_rows) <> loaded_rows + coalesce(quarantined_rows, 0)
+UNION ALL
+SELECT
+  unit,
+  declared_rows,
+  file_rows,
+  loaded_rows,
+  quarantined_rows
+FROM stg.stg_mytracker__units
+WHERE coalesce(declared_rows, file_rows) <> loaded_rows + coalesce(quarantined_rows, 0)

@@ -4,7 +4,7 @@
 -- kind: table
 WITH amounts AS (
   SELECT app_key, currency, 0 AS preference FROM core.payment
-  WHERE currency IS NOT NULL AND amount IS NOT NULL AND kind <> 'ecommerce_order'
+  WHERE currency IS NOT NULL AND amount IS NOT NULL AND counts_as_revenue(kind, source)
   UNION ALL
   SELECT app_key, currency, 1 FROM core.ad_revenue
   WHERE currency IS NOT NULL AND amount IS NOT NULL

@@ -1,5 +1,5 @@
--- What counts towards an app's numbers of a day, one row a session, install, crash, payment or ad revenue record.
--- grain: row of core.session, install, crash, payment or ad_revenue
+-- What counts towards an app's numbers of a day, one row a session, activity, install, crash, payment or ad revenue record.
+-- grain: row of core.session, activity (of MyTracker), install, crash, payment or ad_revenue
 -- kind: view
 WITH facts AS (
   SELECT
@@ -9,6 +9,10 @@ WITH facts AS (
   FROM core.session
   UNION ALL
   SELECT day, app_key, platform, app_version, country, device_key, kind, installs FROM core."install"
+  UNION ALL
+  SELECT day, app_key, platform, app_version, country, device_key, 'active', NULL
+  FROM core.activity
+  WHERE activity = 'any_activity'
   UNION ALL
   SELECT day, app_key, platform, app_version, country, device_key, 'crash', NULL FROM core.crash
   UNION ALL
@@ -23,7 +27,7 @@ WITH facts AS (
     p.amount
   FROM core.payment AS p
   LEFT JOIN core.app_currency AS c ON p.app_key = c.app_key
-  WHERE p.kind <> 'ecommerce_order'
+  WHERE counts_as_revenue(p.kind, p.source)
   UNION ALL
   SELECT
     r.day, r.app_key, r.platform, r.app_version, r.country, r.device_key,
@@ -40,6 +44,6 @@ SELECT
   app_version, -- developer's version text
   country, -- ISO 3166-1 code
   device_key, -- core.device
-  fact, -- foreground, background (sessions); install, reinstall, reengagement; crash; paid, unpaid, invalid, ad, unconverted
+  fact, -- foreground, background (sessions); active (MyTracker: any activity); install, reinstall, reengagement; crash; paid, unpaid, invalid, ad, unconverted
   amount -- s of a session, installs, or money in the app's revenue currency (unconverted: in its own)
 FROM facts

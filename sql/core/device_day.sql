@@ -1,4 +1,4 @@
--- A device on one day: that it was seen, and what it last said of itself.
+-- A device of AppMetrica on one day: that it was seen, and what it last said of itself.
 -- grain: device and day
 -- kind: by_day
 WITH seen AS (
@@ -6,19 +6,19 @@ WITH seen AS (
     application_id, device_id, installation_id, started_at AS seen_at, received_at, platform,
     device_manufacturer, device_model, device_type, os_version, device_locale, app_version, country_code,
     google_aid, ios_ifa, ios_ifv, huawei_oaid, windows_aid, _unit, _row
-  FROM core.session_start_row
+  FROM core.appmetrica_session_start_row
   UNION ALL
   SELECT
     application_id, device_id, installation_id, installed_at, received_at, platform,
     device_manufacturer, device_model, device_type, os_version, device_locale, app_version, country_code,
     google_aid, ios_ifa, ios_ifv, huawei_oaid, windows_aid, _unit, _row
-  FROM core.install_row
+  FROM core.appmetrica_install_row
   UNION ALL
   SELECT
     application_id, device_id, installation_id, occurred_at, received_at, platform,
     device_manufacturer, device_model, device_type, os_version, device_locale, app_version, country_code,
     google_aid, ios_ifa, ios_ifv, huawei_oaid, windows_aid, _unit, _row
-  FROM core.event_row
+  FROM core.appmetrica_event_row
 ),
 
 known AS (

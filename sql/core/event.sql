@@ -5,15 +5,15 @@
 SELECT
   hash_key(source, 'event', _unit, _row) AS event_key, -- hash of source, table, unit and row
   source, -- dataset the row came by
-  hash_key('appmetrica', application_id) AS app_key, -- core.app
-  hash_key('appmetrica', application_id, device_id) AS device_key, -- core.device; NULL without a device id
-  hash_key('appmetrica', application_id, 'profile', profile_id) AS user_key, -- person by profile id; NULL without one
-  hash_key('appmetrica', application_id, coalesce(installation_id, ''), device_id, session_id) AS session_key, -- core.session
+  hash_key(vendor, application_id) AS app_key, -- core.app
+  hash_key(vendor, application_id, device_id) AS device_key, -- core.device; NULL without a device id
+  hash_key(vendor, application_id, 'profile', profile_id) AS user_key, -- person by the user id the app set; NULL without one
+  hash_key(vendor, application_id, coalesce(installation_id, ''), device_id, session_id) AS session_key, -- core.session; NULL from MyTracker, which does not say
   event_name AS name, -- event name
-  event_source, -- sdk, import_api, js or system; NULL from the Logs API
-  session_type, -- foreground or background; NULL from the Logs API
+  event_source, -- sdk, import_api, js or system; only from Data Stream
+  session_type, -- foreground or background; only from Data Stream
   occurred_at, -- device clock, UTC; wrong clocks are kept
-  received_at, -- receipt by the vendor, UTC
+  received_at, -- receipt by the vendor, of MyTracker tsInsert, UTC
   available_at, -- when the vendor offered the unit, UTC
   seconds_between(occurred_at, received_at) AS lateness_s, -- received_at minus occurred_at, s
   utc_day(occurred_at) AS day, -- day of occurred_at, UTC

@@ -12,7 +12,7 @@ WITH facts AS (
   SELECT p.session_key, p.day, 'payment', p.amount
   FROM core.payment AS p
   INNER JOIN core.app_currency AS c ON p.app_key = c.app_key AND p.currency = c.revenue_currency
-  WHERE p.kind <> 'ecommerce_order' AND coalesce(p.is_verified, TRUE)
+  WHERE counts_as_revenue(p.kind, p.source) AND coalesce(p.is_verified, TRUE)
 )
 
 SELECT

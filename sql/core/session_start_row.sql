@@ -1,50 +1,48 @@
--- Starts of sessions of either AppMetrica export, each from the one that ops.coverage reads.
+-- Starts of sessions of every vendor. MyTracker gives a session in one row, so its end stands here too.
 -- grain: session start row
 -- key: source, _unit, _row
 -- kind: view
-WITH rows_of_both AS (
+WITH rows_of_all AS (
   SELECT
-    'appmetrica_stream' AS source, application_id, device_id, profile_id, installation_id, session_id,
+    'appmetrica' AS vendor, source, application_id, device_id, profile_id, installation_id, session_id,
     session_type, started_at, received_at, platform, app_version, country_code, device_manufacturer,
     device_model, device_type, os_version, device_locale, google_aid, ios_ifa, ios_ifv, huawei_oaid,
-    windows_aid, _unit, _row
-  FROM stg.stg_appmetrica_stream__session_start
+    windows_aid, CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS ended_at, _unit, _row
+  FROM core.appmetrica_session_start_row
   UNION ALL
   SELECT
-    'appmetrica_logs', application_id, device_id, profile_id, CAST(NULL AS VARCHAR), session_id,
-    CAST(NULL AS VARCHAR), started_at, received_at, platform, app_version, country_code, device_manufacturer,
-    device_model, device_type, os_version, device_locale, google_aid, ios_ifa, ios_ifv, CAST(NULL AS VARCHAR),
-    windows_aid, _unit, _row
-  FROM stg.stg_appmetrica_logs__sessions_starts
+    'mytracker', 'mytracker', application_id, device_id, profile_id, CAST(NULL AS VARCHAR),
+    CAST(NULL AS VARCHAR), 'foreground', started_at, received_at, platform, app_version, country_code,
+    device_manufacturer, device_model, CAST(NULL AS VARCHAR), os_version, device_locale, google_aid, ios_ifa,
+    ios_ifv, huawei_oaid, windows_aid, ended_at, _unit, _row
+  FROM core.mytracker_session_row
 )
 
 SELECT
-  r.source, -- dataset the row came by
-  r.application_id, -- vendor's app id
-  r.device_id, -- the vendor's device id
-  r.profile_id, -- profile id the app set
-  r.installation_id, -- the vendor's installation id
-  r.session_id, -- the vendor's session number
-  r.session_type, -- foreground or background; NULL from the Logs API
-  r.started_at, -- device clock, UTC; wrong clocks are kept
-  r.received_at, -- receipt by the vendor, UTC
-  r.platform, -- ios, android or windows
-  r.app_version, -- developer's version text
-  r.country_code, -- ISO 3166-1 code
-  r.device_manufacturer, -- normalised maker
-  r.device_model, -- normalised model
-  r.device_type, -- phone, tablet or unknown
-  r.os_version, -- OS version
-  r.device_locale, -- device language
-  r.google_aid, -- Google advertising id
-  r.ios_ifa, -- IDFA
-  r.ios_ifv, -- IDFV
-  r.huawei_oaid, -- Huawei OAID
-  r.windows_aid, -- Windows advertising id
-  r._unit, -- unit of work that brought the row
-  r._row -- ordinal of the row in its unit, 0-based
-FROM rows_of_both AS r
-LEFT JOIN ops.left_out AS o
-  ON r.application_id = o.application_id AND r.source = o.source AND o.table_name = 'session_start'
-  AND falls_in(coalesce(r.received_at, r.started_at), o.from_at, o.until_at)
-WHERE o.source IS NULL
+  vendor, -- appmetrica or mytracker
+  source, -- dataset the row came by
+  application_id, -- vendor's app id
+  device_id, -- the vendor's device id
+  profile_id, -- user id the app set
+  installation_id, -- the vendor's installation id; NULL from MyTracker
+  session_id, -- the vendor's session number; NULL from MyTracker, which gives none
+  session_type, -- foreground or background; NULL from the Logs API; foreground from MyTracker, which knows no other
+  started_at, -- device clock, UTC; wrong clocks are kept
+  received_at, -- receipt by the vendor, of MyTracker tsInsert, UTC
+  platform, -- ios, android or windows
+  app_version, -- developer's version text
+  country_code, -- ISO 3166-1 code
+  device_manufacturer, -- maker
+  device_model, -- model
+  device_type, -- phone, tablet or unknown; NULL from MyTracker
+  os_version, -- OS version
+  device_locale, -- device language
+  google_aid, -- Google advertising id
+  ios_ifa, -- IDFA
+  ios_ifv, -- IDFV
+  huawei_oaid, -- Huawei OAID
+  windows_aid, -- Windows advertising id
+  ended_at, -- end, UTC; only from MyTracker, NULL where the session was broken off
+  _unit, -- unit of work that brought the row
+  _row -- ordinal of the row in its unit, 0-based
+FROM rows_of_all

@@ -1,20 +1,18 @@
 -- Devices active on a day and in the 7, 28 and 30 days that end with it. Days are UTC.
+-- What makes a device active differs by vendor (`activity`): never add over apps of different vendors.
 -- grain: day and app
 -- key: day, app_key
 -- kind: table
 -- audits: relationship(app_key, core.app)
 WITH device_days AS (
-  SELECT DISTINCT app_key, device_key, day
-  FROM core.session
-  WHERE is_foreground AND device_key IS NOT NULL AND day IS NOT NULL
+  SELECT DISTINCT activity, app_key, device_key, day
+  FROM core.activity
+  WHERE device_key IS NOT NULL AND day IS NOT NULL
 ),
 
 -- a device active on day d counts in windows that end on d .. d + days - 1, or until it is active again
 returns AS (
-  SELECT
-    app_key,
-    day,
-    lead(day) OVER (PARTITION BY app_key, device_key ORDER BY day) AS next_day
+  SELECT app_key, day, lead(day) OVER (PARTITION BY app_key, device_key ORDER BY day) AS next_day
   FROM device_days
 ),
 
@@ -23,7 +21,7 @@ lengths AS (
 ),
 
 spans AS (
-  SELECT app_key, min(day) AS first_day, max(day) AS last_day FROM device_days GROUP BY app_key
+  SELECT app_key, min(activity) AS activity, min(day) AS first_day, max(day) AS last_day FROM device_days GROUP BY app_key
 ),
 
 calendar AS (
@@ -32,7 +30,9 @@ calendar AS (
 
 -- after it, days come from clocks that run ahead
 received AS (
-  SELECT app_key, max(utc_day(received_at)) AS last_day FROM core.session GROUP BY app_key
+  SELECT app_key, max(utc_day(received_at)) AS last_day
+  FROM (SELECT app_key, received_at FROM core.session UNION ALL SELECT app_key, received_at FROM core.activity) AS r
+  GROUP BY app_key
 ),
 
 steps AS (
@@ -68,12 +68,13 @@ daily AS (
 SELECT
   d.day, -- UTC
   d.app_key, -- core.app
-  'foreground_session' AS activity, -- what makes a device active
-  d.dau, -- devices with a foreground session that started this day
+  s.activity, -- what makes a device active: foreground_session (AppMetrica) or any_activity (MyTracker), see core.activity
+  d.dau, -- devices active this day
   d.wau, -- ... in the 7 days that end with it
   d.mau_28, -- ... in 28 days
   d.mau_30, -- ... in 30 days
   CAST(d.dau AS DOUBLE) / d.mau_30 AS stickiness -- dau / mau_30, 0..1
 FROM daily AS d
 INNER JOIN received AS r ON d.app_key = r.app_key
+INNER JOIN spans AS s ON d.app_key = s.app_key
 WHERE d.dau > 0 OR (d.mau_30 > 0 AND d.day <= r.last_day)

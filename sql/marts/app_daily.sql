@@ -1,4 +1,5 @@
 -- How an app is doing, by day: active users, new ones, sessions, crashes, revenue. Days are UTC.
+-- An app that two vendors measure is here twice, as each of them sees it: never add over them.
 -- grain: day, app, platform, version, country
 -- key: day, app_key, platform, app_version, country
 -- kind: by_day
@@ -10,7 +11,7 @@ WITH cells AS (
     coalesce(platform, 'unknown') AS platform,
     coalesce(app_version, 'unknown') AS app_version,
     coalesce(country, 'unknown') AS country,
-    count(DISTINCT CASE WHEN fact = 'foreground' THEN device_key END) AS active_devices,
+    count(DISTINCT CASE WHEN fact IN ('foreground', 'active') THEN device_key END) AS active_devices,
     count(DISTINCT CASE WHEN fact = 'install' AND amount > 0 THEN device_key END) AS new_devices,
     CAST(coalesce(sum(CASE WHEN fact = 'install' THEN amount END), 0) AS BIGINT) AS installs,
     count(CASE WHEN fact IN ('foreground', 'background') THEN 1 END) AS sessions,
@@ -35,7 +36,7 @@ SELECT
   d.platform, -- ios, android, windows or unknown
   d.app_version, -- developer's version text, or unknown
   d.country, -- ISO 3166-1 code, or unknown
-  d.active_devices, -- devices with a foreground session that started this day; never add over rows
+  d.active_devices, -- devices active this day, by the vendor's definition as in mart.active_users; never add over rows
   d.new_devices, -- devices that installed the app this day for the first time: no reinstalls, nothing cancelled
   d.installs, -- new installs, revisions summed by sign; no reinstalls
   d.sessions, -- sessions that started this day
@@ -45,8 +46,8 @@ SELECT
   d.crashes, -- fatal crashes
   d.crashed_devices, -- devices with a fatal crash
   CASE WHEN d.active_devices > 0 THEN greatest(1 - d.crashed_devices / d.active_devices, 0) END AS crash_free_users, -- share 0..1
-  d.in_app_revenue, -- purchases verified or never sent for validation, in revenue_currency
-  d.invalid_revenue, -- purchases that failed validation, in revenue_currency
+  d.in_app_revenue, -- purchases verified or never sent for validation, in revenue_currency; of MyTracker only verified ones, as in its reports
+  d.invalid_revenue, -- purchases that failed validation, in revenue_currency; of MyTracker also those it never checked: it does not tell them apart
   d.ad_revenue, -- in revenue_currency
   c.revenue_currency, -- ISO 4217; see core.app_currency
   d.payers, -- devices with a valid purchase above zero

@@ -1,4 +1,4 @@
--- How late rows come, in hours from device clock to receipt: which lookback is enough.
+-- How late rows come, in hours from device clock to receipt (of MyTracker, to storage): which lookback is enough.
 -- grain: source, table, hours
 -- key: source, table_name, hours_late
 -- kind: view

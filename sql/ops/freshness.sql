@@ -8,11 +8,14 @@ WITH units AS (
   UNION ALL
   SELECT 'appmetrica_logs', *
   FROM stg.stg_appmetrica_logs__units
+  UNION ALL
+  SELECT 'mytracker', *
+  FROM stg.stg_mytracker__units
 )
 
 SELECT
   source, -- dataset
-  application_id, -- vendor's app id
+  application_id, -- vendor's app id; NULL for an export of several apps of MyTracker
   table_name, -- raw table
   max(available_at) AS newest_available_at, -- newest offer of the vendor among what was loaded, UTC
   max(fetched_at) AS newest_fetched_at, -- last download, UTC

@@ -7,11 +7,14 @@ WITH quarantine AS (
   UNION ALL
   SELECT 'appmetrica_logs', *
   FROM stg.stg_appmetrica_logs__quarantine
+  UNION ALL
+  SELECT 'mytracker', *
+  FROM stg.stg_mytracker__quarantine
 )
 
 SELECT
   source, -- dataset
-  application_id, -- vendor's app id
+  application_id, -- vendor's app id; NULL for an export of several apps of MyTracker
   table_name, -- raw table
   kind, -- cell: the row loaded without it; row: the record could not be read
   field_name, -- vendor's field; NULL for a record

@@ -11,6 +11,10 @@ WITH units AS (
   SELECT 'appmetrica_logs', u.*, r.found_rows
   FROM stg.stg_appmetrica_logs__units AS u
   LEFT JOIN stg.stg_appmetrica_logs__row_counts AS r ON u.unit = r.unit
+  UNION ALL
+  SELECT 'mytracker', u.*, r.found_rows
+  FROM stg.stg_mytracker__units AS u
+  LEFT JOIN stg.stg_mytracker__row_counts AS r ON u.unit = r.unit
 ),
 
 account AS (
@@ -26,7 +30,7 @@ SELECT
   source, -- dataset
   unit, -- unit of work
   table_name, -- raw table
-  application_id, -- vendor's app id
+  application_id, -- vendor's app id; NULL for an export of several apps of MyTracker
   lower_at, -- start of the unit on its axis, UTC, inclusive
   upper_at, -- end, exclusive
   declared_rows, -- rows the vendor declared; NULL where it does not

@@ -1,0 +1,29 @@
+-- Sessions of MyTracker by device: the vendor gives them no id, and one row has start and length.
+-- tsEvent is taken as the start. User-level sessions are the same ones by user and are left out.
+-- grain: session row
+-- key: _unit, _row
+-- kind: view
+SELECT
+  coalesce(known_id(CAST(app_id AS VARCHAR)), application_id, 'unknown') AS application_id, -- the row's app id, else that of the unit; unknown where neither says
+  id_app_title AS app_title, -- the vendor's title of the app
+  coalesce(known_id(device_id), known_id(device_profile_id)) AS device_id, -- idDevice, else idProfile
+  custom_user_id AS profile_id, -- user id the app set; it stays with the device until another is set
+  occurred_at AS started_at, -- tsEvent, UTC; wrong clocks are kept
+  CASE WHEN duration >= 0 THEN seconds_later(occurred_at, CAST(duration AS BIGINT)) END AS ended_at, -- started_at plus duration; NULL where it was broken off (-1)
+  inserted_at AS received_at, -- tsInsert: when the row appeared in the vendor's storage, UTC
+  coalesce(platform_named(os), platform_named(platform_title), platform_of(known_id(idfa), known_id(ios_vendor_id), known_id(waid), device_manufacturer)) AS platform, -- ios, android or windows
+  app_version, -- developer's version text
+  country_code, -- ISO 3166-1 code
+  device_manufacturer, -- maker
+  device_model, -- model
+  os_version, -- OS version
+  id_os_lang_title AS device_locale, -- device language
+  CASE CAST(rooted AS VARCHAR) WHEN '1' THEN TRUE WHEN '2' THEN FALSE END AS is_rooted, -- rooted; NULL where the vendor does not know
+  known_id(advertising_id) AS google_aid, -- Google advertising id
+  known_id(idfa) AS ios_ifa, -- IDFA
+  known_id(ios_vendor_id) AS ios_ifv, -- IDFV
+  known_id(oaid) AS huawei_oaid, -- Huawei OAID
+  known_id(waid) AS windows_aid, -- Windows advertising id
+  _unit, -- unit of work that brought the row
+  _row -- ordinal of the row in its unit, 0-based
+FROM stg.stg_mytracker__sessions
