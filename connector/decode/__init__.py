@@ -12,8 +12,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connector.decode.cast import cast_column, to_text
+from connector.decode.cut import Cut
 from connector.decode.drift import DriftNames
-from connector.decode.parts import FileFormat, Options, Part, compare_names, open_parts
+from connector.decode.literals import cast_literals
+from connector.decode.names import check_header, check_names
+from connector.decode.parts import (
+    FileFormat,
+    Options,
+    Part,
+    first_with_names,
+    open_parts,
+)
 from connector.decode.quarantine import QUARANTINE_SCHEMA, Package, Quarantine
 from connector.decode.records import Position, Records, Reject
 from connector.decode.spill import Spill
@@ -36,8 +45,9 @@ __all__ = [
 
 @dataclass(slots=True)
 class Decoded:
-    """One unit, typed. `rows` are loadable records, `rejected_rows` unreadable ones,
-    `rejected_cells` cells that became NULL or text. Close it when its batches were taken.
+    """One unit, typed. `rows` are loadable records, `rejected_rows` unreadable ones, `cut_rows`
+    those left to the units beside it, `rejected_cells` cells that became NULL or text. Close it when
+    its batches were taken.
     """
 
     unit: Unit
@@ -45,6 +55,7 @@ class Decoded:
     data: Spill
     quarantine: Spill
     rejected_rows: int = 0
+    cut_rows: int = 0
     rejected_cells: int = 0
     min_event_at: datetime | None = None
     max_event_at: datetime | None = None
@@ -59,7 +70,7 @@ class Decoded:
 
     @property
     def file_rows(self) -> int:
-        """Records in the file, readable or not."""
+        """Records of the unit in the file, readable or not."""
         return self.data.rows + self.rejected_rows
 
     def close(self) -> None:
@@ -101,11 +112,11 @@ def stamped_schema(table: Table, drifted: tuple[str, ...] = ()) -> pa.Schema:
 
 
 def read_names(path: Path) -> tuple[str, ...]:
-    """The column names of a CSV unit, by its first part; none where it is JSON or empty.
+    """The column names of a CSV unit, by its first part that has any; none where it is JSON or empty.
 
     Raises DownloadError.
     """
-    return _open_parts(path, Options())[0].names
+    return first_with_names(_open_parts(path, Options())).names
 
 
 def _open_parts(path: Path, options: Options) -> list[Part]:
@@ -130,9 +141,10 @@ class _Decoder:
         self._unit, self._table, self._package = unit, table, package
         self._names: dict[str, None] = {}
         self._drift = DriftNames(table)
+        self._cut = Cut(unit, table)
         self.decoded = Decoded(
             unit,
-            self._part.format,
+            first_with_names(parts).format,
             Spill(spill.with_name(f"{spill.name}-data")),
             Spill(spill.with_name(f"{spill.name}-quarantine")),
         )
@@ -140,56 +152,52 @@ class _Decoder:
 
     def run(self) -> None:
         """Decode everything."""
-        self._check_header(self._parts[0])
+        self._note_missing(check_header(first_with_names(self._parts), self._unit, self._table))
         for part in self._parts:
             self._read_part(part)
         if self.decoded.format == "json" and self._names:
-            self._check_names(tuple(self._names))
+            check_names(tuple(self._names), self._unit, self._table)
+            self._note_missing(tuple(self._names))
+        self._cut.check()
         self._quarantine.finish(self._locate)
         self.decoded.data.finish()
         if self.decoded.data.files:  # Arrow keeps what it freed, and the load needs it next
             pa.default_memory_pool().release_unused()
 
+    def _note_missing(self, names: tuple[str, ...]) -> None:
+        """What was asked for and is not there; nothing where the file has no columns at all."""
+        if names:
+            self.decoded.missing.update(set(self._unit.field_names) - set(names))
+
     def _read_part(self, part: Part) -> None:
         self._part = part
-        for records in part.read(self.decoded.file_rows):
-            if isinstance(records, Reject):
+        for found in part.read(self.decoded.file_rows + self.decoded.cut_rows):
+            if isinstance(found, Reject):
                 self.decoded.rejected_rows += 1
-                self._quarantine.add_record(records)
-            elif len(records.rows):
+                self._quarantine.add_record(found)
+                continue
+            records = self._cut.keep(found)
+            self.decoded.cut_rows = self._cut.rows
+            if len(records.rows):
                 self.decoded.data.add(self._to_batch(records))
-
-    def _check_header(self, part: Part) -> None:
-        """Raise DownloadError when the CSV header is not the one that was asked for."""
-        if part.format == "json":
-            return
-        asked = self._unit.field_names if part.options.exact_header else ()
-        if asked and (difference := compare_names(asked, part.names)):
-            raise DownloadError(
-                f"unit {self._unit.id}: the header is not the one asked for: {difference}"
-            )
-        if part.header is not None:
-            self._check_names(part.names)
-
-    def _check_names(self, names: tuple[str, ...]) -> None:
-        """Raise DownloadError when none of `names` is a field: an error text is no data."""
-        known = self._table.by_name.keys() | set(self._unit.field_names)
-        if not known & set(names):
-            raise DownloadError(
-                f"unit {self._unit.id}: none of the columns {list(names)[:5]} is a field of"
-                f" {self._table.name}: what came is not its file"
-            )
-        expected = set(self._unit.field_names) or names
-        self.decoded.missing.update(set(expected) - set(names))
 
     def _to_batch(self, records: Records) -> pa.RecordBatch:
         """The typed batch with every column of the table, drifted ones, and system columns."""
         self._names |= dict.fromkeys(records.names)
         given = dict(zip(records.names, records.columns, strict=True))
         columns: dict[str, pa.Array] = {}
+        literals: dict[Field, pa.Array] = {}
         for known in self._table.fields:
-            if known.name in given:
+            if known.name not in given:
+                continue
+            if known.type == "array_literal":
+                literals[known] = given.pop(known.name)
+            else:
                 columns[known.column] = self._cast(given.pop(known.name), known, records.rows)
+        if literals:
+            lists, rejects = cast_literals(literals, records.rows)
+            columns |= lists
+            self._reject_cells(rejects)
         drifted = self._drift.name_columns(given)
         self.decoded.drift.update(given)
         for column, name in drifted.items():

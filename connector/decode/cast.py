@@ -23,6 +23,8 @@ def cast_column(column: pa.Array, field: Field, rows: pa.Array) -> tuple[pa.Arra
         return text, rejects + _check_arrays(text, field, rows)
     if field.is_text:
         return text, rejects
+    if field.absent:
+        text = pc.if_else(pc.equal(text, field.absent), pa.scalar(None, pa.string()), text)
     try:
         return _cast_whole(text, field), rejects
     except pa.ArrowInvalid:
@@ -76,6 +78,8 @@ def _cast_whole(text: pa.Array, field: Field) -> pa.Array:
     if pa.types.is_integer(kind):
         return _to_integers(text)
     values = text.cast(kind)
+    if field.type == "double" and not pc.all(pc.is_finite(values), min_count=0).as_py():
+        raise pa.ArrowInvalid("is no number")
     if field.type == "date":
         _check_bounds(values.cast(pa.int32()), _YEAR_1_DAYS, None)
     return values

@@ -1,9 +1,10 @@
 """The files of one unit, read as one: a file, or a folder whose files are its parts in name order.
 
-Each part is a file with its own CSV header, or its own JSON document. Ordinals go on from one part
-to the next.
+Each part is a file with its own CSV header, or its own JSON document: its columns are found by its own
+names. Ordinals go on from one part to the next.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
@@ -18,6 +19,7 @@ from connector.errors import DownloadError
 from connector.unpack import list_parts, read_opening
 
 FileFormat = Literal["csv", "json"]
+_TOLD_NAMES = 6  # of the columns in which two parts differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,8 @@ class Options:
     """The settings of a source that change how its files are read.
 
     `json_layout` forces a JSON layout; `keep_empty` keeps empty texts apart from NULL;
-    `exact_header` refuses CSV whose header is not the unit's `field_names`, in their order.
+    `exact_header` refuses CSV whose header is not the unit's `field_names`, in their order. Where it
+    is off, the columns of parts may differ in their order, and an empty file is a part without rows.
     """
 
     json_layout: Literal["auto", "lines", "object", "array"] = "auto"
@@ -54,6 +57,11 @@ class Part:
     def names(self) -> tuple[str, ...]:
         """The names of the CSV header."""
         return self.header.names if self.header else ()
+
+    @property
+    def is_empty(self) -> bool:
+        """True for a file without a byte, or with white space only."""
+        return self.format == "csv" and self.header is None
 
     @property
     def received_from(self) -> str:
@@ -109,9 +117,17 @@ def open_parts(path: Path, options: Options) -> list[Part]:
         _open_part(path, label if len(paths) > 1 else "", options)
         for path, label in zip(paths, labels, strict=True)
     ]
-    for part in parts[1:]:
-        _check_alike(parts[0], part)
+    first = first_with_names(parts)
+    for part in parts:
+        if part is not first:
+            _check_alike(first, part)
     return parts
+
+
+def first_with_names(parts: Sequence[Part]) -> Part:
+    """The part the others must be like: the first one that has columns, where empty ones may be."""
+    filled = (part for part in parts if part.options.exact_header or not part.is_empty)
+    return next(filled, parts[0])
 
 
 def _open_part(path: Path, label: str, options: Options) -> Part:
@@ -123,15 +139,27 @@ def _open_part(path: Path, label: str, options: Options) -> Part:
 
 
 def _check_alike(first: Part, part: Part) -> None:
+    is_exact = part.options.exact_header
+    if part.is_empty and not is_exact:
+        return
     if part.format != first.format:
         raise DownloadError(
             f"part {part.label} is {part.format}, part {first.label} {first.format}"
         )
-    if difference := compare_names(first.names, part.names):
+    compare = compare_names if is_exact else _compare_sets
+    if difference := compare(first.names, part.names):
         raise DownloadError(
             f"part {part.label} has other columns than part {first.label}: {difference};"
             " parts of two files do not make one"
         )
+
+
+def _compare_sets(expected: Sequence[str], names: Sequence[str]) -> str:
+    """What `names` lack of `expected` and have beside them, in words; "" where only the order differs."""
+    lacking, added = Counter(expected) - Counter(names), Counter(names) - Counter(expected)
+    told = [f"{name!r} is missing" for name in lacking] + [f"{name!r} is new" for name in added]
+    more = len(told) - _TOLD_NAMES
+    return ", ".join(told[:_TOLD_NAMES] + ([f"and {more} more"] if more > 0 else []))
 
 
 def compare_names(expected: Sequence[str], names: Sequence[str]) -> str:

@@ -1,6 +1,7 @@
 """A table with a field of every type, files for it, and what the decoder makes of them."""
 
 import csv as stdcsv
+import gzip
 import io
 import json
 import tomllib
@@ -92,6 +93,17 @@ def read_result(decoded: Decoded) -> Result:
     rejects = [row for batch in decoded.quarantine.batches() for row in batch.to_pylist()]
     decoded.close()
     return Result(decoded, rows, rejects)
+
+
+def write_parts(folder: Path, *parts: bytes) -> Path:
+    """The parts as a spooled unit, one of them packed."""
+    unit = folder / "unit"
+    unit.mkdir()
+    for number, data in enumerate(parts):
+        is_packed = number == 1
+        name = f"{number:04d}.{'gz' if is_packed else 'txt'}"
+        (unit / name).write_bytes(gzip.compress(data) if is_packed else data)
+    return unit
 
 
 def write_csv(header: Sequence[str], rows: Iterable[Sequence[str | None]]) -> bytes:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from connector.decode.cast import cast_column
 from tests.unit.decode.samples import TABLE, decode
+from tests.unit.decode.tracker_files import TABLE as TRACKER
 
 LEAST, MOST = -(2**63), 2**63 - 1
 YEAR_1, YEAR_9999 = -62_135_596_800, 253_402_300_799
@@ -148,6 +149,26 @@ def test_fate_of_a_cell_does_not_depend_on_its_neighbours(
 def test_cell_is_typed_or_rejected_never_both_or_neither(name: str, cell: str) -> None:
     (value,), rejected = cast(name, [cell])
     assert (value is None) == (bool(rejected) or not cell)
+
+
+def test_spelling_of_no_value_is_null_in_typed_columns_and_stays_in_text(tmp_path: Path) -> None:
+    zero = "00000000-0000-0000-0000-000000000000"
+    data = f"tsClick,idfa,score,idApp\n0,{zero},-1,0\n1,x,0,-1\n,,,\n00,0,x,1\n".encode()
+    result = decode(tmp_path, data, table=TRACKER)
+    first, later = (datetime(1970, 1, 1, 0, 0, second, tzinfo=UTC) for second in (0, 1))
+    assert result.column("ts_click") == [None, later, None, first]
+    assert result.column("idfa") == [zero, "x", None, "0"]
+    assert result.column("score") == [None, 0, None, None]
+    assert result.column("id_app") == [0, -1, None, 1]
+    assert [row["value"] for row in result.quarantine] == ["x"]
+
+
+def test_double_is_a_number_that_is_finite(tmp_path: Path) -> None:
+    cells = ["6.1", "-1e3", "7", "", "nan", "inf", "1e999", "x"]
+    data = "\n".join(["idApp,screenDiagonal", *(f"1,{cell}" for cell in cells)]).encode()
+    result = decode(tmp_path, data, table=TRACKER)
+    assert result.column("screen_diagonal") == [6.1, -1000.0, 7.0, None, None, None, None, None]
+    assert [row["value"] for row in result.quarantine] == cells[4:]
 
 
 def test_bytes_that_are_no_utf8_are_replaced_and_rejected_in_every_type(tmp_path: Path) -> None:

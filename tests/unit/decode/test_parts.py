@@ -1,6 +1,5 @@
 """A unit that came in several files is one unit; files that do not belong together are none."""
 
-import gzip
 from pathlib import Path
 
 import pytest
@@ -8,20 +7,17 @@ import pytest
 from connector.decode import Options, Package, decode_file, read_names
 from connector.errors import DownloadError
 from connector.unpack import list_parts
-from tests.unit.decode.samples import LOAD_ID, NOW, TABLE, Result, make_unit, read_result
+from tests.unit.decode.samples import (
+    LOAD_ID,
+    NOW,
+    TABLE,
+    Result,
+    make_unit,
+    read_result,
+    write_parts,
+)
 
 EXACT = Options(exact_header=True)
-
-
-def write_parts(folder: Path, *parts: bytes) -> Path:
-    """The parts as a spooled unit, one of them packed."""
-    unit = folder / "unit"
-    unit.mkdir()
-    for number, data in enumerate(parts):
-        is_packed = number == 1
-        name = f"{number:04d}.{'gz' if is_packed else 'txt'}"
-        (unit / name).write_bytes(gzip.compress(data) if is_packed else data)
-    return unit
 
 
 def decode_parts(
@@ -128,8 +124,71 @@ def test_rejects_lie_in_their_part(
 )
 def test_parts_of_different_files_are_not_mixed(tmp_path: Path, other: bytes, reason: str) -> None:
     with pytest.raises(DownloadError, match=reason):
+        decode_parts(tmp_path, b"name,amount\na,1\n", other, options=EXACT)
+    assert list(tmp_path.glob("*.parquet")) == []
+
+
+@pytest.mark.parametrize(
+    ("other", "reason"),
+    [
+        (b"name,price\na,1\n", "'amount' is missing, 'price' is new"),
+        (b"name\na\n", "'amount' is missing"),
+        (b"name,amount,name\na,1,a\n", "'name' is new"),
+        (b"b,2\nc,3\n", "'name' is missing, 'amount' is missing, 'b' is new, '2' is new"),
+        (b"amount\tname\n1\ta\n", "is missing"),
+        (b'[{"name": "a"}]', "part 2/2 is json, part 1/2 csv"),
+    ],
+    ids=["other", "fewer", "twice", "no header", "one cell", "json"],
+)
+def test_parts_with_other_columns_are_refused_in_any_order(
+    tmp_path: Path, other: bytes, reason: str
+) -> None:
+    with pytest.raises(DownloadError, match=reason):
         decode_parts(tmp_path, b"name,amount\na,1\n", other)
     assert list(tmp_path.glob("*.parquet")) == []
+
+
+def test_columns_in_which_parts_differ_are_told_up_to_some(tmp_path: Path) -> None:
+    wide = ",".join(f"c{number}" for number in range(20)).encode()
+    with pytest.raises(DownloadError, match=r"'c3' is new, and 16 more; parts"):
+        decode_parts(tmp_path, b"name,amount\na,1\n", wide)
+
+
+def test_columns_of_parts_are_found_by_their_names(tmp_path: Path) -> None:
+    result = decode_parts(
+        tmp_path,
+        b"name,amount,new\na,1,x\n",
+        b"new,amount,name\r\ny,2,b\r\n",
+        b"amount,name,new\nbad,c,z",
+    )
+    assert result.column("name") == ["a", "b", "c"]
+    assert result.column("amount") == [1, 2, None]
+    assert result.column("new") == ["x", "y", "z"]
+    assert result.places() == [("cell", 2, 2, 16)]
+
+
+@pytest.mark.parametrize("empty", [b"", b"\n", b"name,amount\n", b"amount,name"])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_part_without_rows_is_a_part(tmp_path: Path, empty: bytes, place: int) -> None:
+    parts = [b"name,amount\na,1\n", b"name,amount\nb,bad\n"]
+    parts.insert(place, empty)
+    result = decode_parts(tmp_path, *parts, asked=("name", "amount", "price"))
+    assert result.column("name") == ["a", "b"]
+    assert result.column("_row") == [0, 1]
+    assert [row["_row"] for row in result.quarantine] == [1]
+    assert result.decoded.missing == {"price"}
+
+
+def test_parts_that_are_all_empty_are_a_unit_without_rows(tmp_path: Path) -> None:
+    assert decode_parts(tmp_path, b"", b"", asked=("name",)).decoded.file_rows == 0
+
+
+@pytest.mark.parametrize("data", [b"name,7,0\nx,8,1\n", b"a,amount,0\n"])
+def test_first_part_without_a_header_is_refused_even_with_a_field_for_a_cell(
+    tmp_path: Path, data: bytes
+) -> None:
+    with pytest.raises(DownloadError, match="2 of the 3 columns asked for are not among"):
+        decode_parts(tmp_path, data, asked=("name", "amount", "event_timestamp"))
 
 
 @pytest.mark.parametrize(
@@ -146,7 +205,11 @@ def test_folder_without_files_is_refused(tmp_path: Path) -> None:
 
 
 def test_names_are_those_of_the_first_part(tmp_path: Path) -> None:
-    assert read_names(write_parts(tmp_path, b"a,b\n1,2\n", b"a,b\n")) == ("a", "b")
+    assert read_names(write_parts(tmp_path, b"a,b\n1,2\n", b"b,a\n")) == ("a", "b")
+
+
+def test_names_are_those_of_the_first_part_that_has_any(tmp_path: Path) -> None:
+    assert read_names(write_parts(tmp_path, b"", b"a,b\n")) == ("a", "b")
 
 
 @pytest.mark.parametrize(

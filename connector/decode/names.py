@@ -1,0 +1,45 @@
+"""Whether the columns of a file are those of the unit and the table it should hold."""
+
+from connector.decode.parts import Part, compare_names
+from connector.errors import DownloadError
+from connector.fields import Table
+from connector.units import Unit
+
+
+def check_header(part: Part, unit: Unit, table: Table) -> tuple[str, ...]:
+    """The names of the part's CSV header; none for JSON and for an empty file.
+
+    Raises DownloadError when it is not the header that was asked for, or none at all.
+    """
+    if part.format == "json":
+        return ()
+    asked = unit.field_names if part.options.exact_header else ()
+    if asked and (difference := compare_names(asked, part.names)):
+        raise DownloadError(f"unit {unit.id}: the header is not the one asked for: {difference}")
+    if part.header is not None:
+        check_names(part.names, unit, table)
+        _check_asked(part.names, unit)
+    return part.names
+
+
+def check_names(names: tuple[str, ...], unit: Unit, table: Table) -> None:
+    """Raise DownloadError when none of `names` is a field: an error text is no data."""
+    known = table.by_name.keys() | set(unit.field_names)
+    if not known & set(names):
+        raise DownloadError(
+            f"unit {unit.id}: none of the columns {list(names)[:5]} is a field of"
+            f" {table.name}: what came is not its file"
+        )
+
+
+def _check_asked(names: tuple[str, ...], unit: Unit) -> None:
+    """Raise DownloadError when most names asked for are not there: a record is no header, even
+    where one of its cells is the name of a field.
+    """
+    asked = set(unit.field_names)
+    missing = asked - set(names)
+    if 2 * len(missing) > len(asked):
+        raise DownloadError(
+            f"unit {unit.id}: {len(missing)} of the {len(asked)} columns asked for are not among"
+            f" {list(names)[:5]}: the file has no header, or is another one"
+        )
