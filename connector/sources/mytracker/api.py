@@ -46,7 +46,7 @@ class TrackerApi:
         self.settings, self._context = settings, context
         self.parallel, self.schemas = settings.max_jobs, settings.tables
         self.tables = tuple(settings.tables)
-        self.application_ids = tuple({settings.name_app(table) for table in self.tables})
+        self.application_ids = tuple(dict.fromkeys(map(settings.name_app, self.tables)))
         self._auth = AuthHMAC(settings.api_user_id, settings.secret_key, settings.base_url)
         self._client = ApiClient(
             source=SOURCE,
@@ -66,6 +66,7 @@ class TrackerApi:
         self._calls = Calls(self._client, allowance, context, settings.retries)
         self._strays = Strays()
         self._trusted: set[str] = set()  # units whose rows cannot be cut
+        self._refused: dict[str, RequestError] = {}  # why the vendor takes no request, by table
         self._lock = threading.Lock()
 
     def redact(self, text: str) -> str:
@@ -119,7 +120,7 @@ class TrackerApi:
             due=wanted,
             growing=[],
             listed=None,
-            requests=sum(self._count_requests(unit) for unit in wanted),
+            requests=sum(self._count_requests(unit.table) for unit in wanted),
             quota_per_day=HOURS_PER_DAY * self.settings.hourly_request_cap,
             quota_per_hour=self.settings.hourly_request_cap,
             requests_daily=round(sum(self._count_daily(table) for table in self.tables)),
@@ -134,9 +135,9 @@ class TrackerApi:
         first = min((unit.lower_at for unit in known), default=now - FIRST_LOOK)
         return self._context.journal.begin(f"{SOURCE}/{table}", first.replace(microsecond=0))
 
-    def _count_requests(self, unit: Unit) -> int:
+    def _count_requests(self, table: str) -> int:
         """What an export costs: to ask, to poll for as long as one took lately, to fetch a file."""
-        seconds = self._context.journal.size(_time_scope(unit.table)) or EXPECTED_S
+        seconds = self._context.journal.size(_time_scope(table)) or EXPECTED_S
         polls, waited_s = 1, 0.0
         for pause_s in self.settings.patience.pauses():
             if waited_s >= seconds:
@@ -149,10 +150,7 @@ class TrackerApi:
         """Requests of a day of live loading: every interval, and each day that is read again."""
         rules = self.settings.rules[table]
         units = timedelta(days=1) / rules.step + len(rules.later)
-        upper_at = self._context.clock.now()
-        return units * self._count_requests(
-            Unit(table, SOURCE, table, "", "", upper_at, upper_at, "")
-        )
+        return units * self._count_requests(table)
 
     def queue_of(self, unit: Unit) -> str:  # noqa: ARG002 - all exports of a user share one queue
         """The API user's one queue."""
@@ -160,6 +158,8 @@ class TrackerApi:
 
     def download(self, unit: Unit, spool: Spool) -> tuple[Unit, Path]:
         """The unit's verified file or parts, once the vendor has made them."""
+        if unit.table in self._refused:
+            raise self._refused[unit.table]
         agenda, journal = self._agenda(unit.table), self._context.journal
         is_trusted = unit.id in self._trusted
         job = ExportJob(
@@ -175,8 +175,10 @@ class TrackerApi:
         except StillWaitingError:
             self._give_up(job)
             raise
-        except (TooLargeError, RequestError, DownloadError):
+        except (TooLargeError, RequestError, DownloadError) as error:
             journal.forget_job(unit.id)
+            if isinstance(error, RequestError) and not job.is_asked:
+                self._refused[unit.table] = error  # the next intervals would be refused alike
             raise
         cut_by = INSERTED if job.export.has_margin else ""
         return replace(unit, remote_id=self._settle(job), cut_by=cut_by), path

@@ -20,6 +20,7 @@ from connector.errors import (
     NotFoundError,
     RequestError,
     ServerError,
+    StillWaitingError,
     TooLargeError,
 )
 from connector.jobs import Ready, Waiting
@@ -56,6 +57,11 @@ class Strays:
         with self._lock:
             self._units.discard(unit_id)
 
+    def has(self, unit_id: str) -> bool:
+        """True when the vendor may have an export of this unit."""
+        with self._lock:
+            return unit_id in self._units
+
     def is_only(self, unit_id: str) -> bool:
         """True where no other unit could be meant by an export that nobody knows."""
         with self._lock:
@@ -75,6 +81,7 @@ class ExportJob:
     context: ApiContext
     strays: Strays
     state: ExportState | None = None
+    is_asked: bool = False  # the vendor took the request
     is_adopted: bool = False  # found in the queue: what it holds is not certain
     _strange: int = 0
     _fulls: Iterator[float] = field(init=False)
@@ -100,12 +107,22 @@ class ExportJob:
         """Ask for the export. Where no answer comes the vendor may have it all the same: it is asked
         for again, and taken from the vendor's queue where it shows up there.
         """
+        try:
+            export_id = self._ask_until_answered(unit)
+        except StillWaitingError:
+            if not self.strays.has(unit.id):
+                self.context.journal.forget_job(unit.id)  # nothing was sent
+            raise
+        self.is_asked = True
+        return f"{export_id}:{self._asked_for}"
+
+    def _ask_until_answered(self, unit: Unit) -> str:
         for pause_s in _growing(self.settings.patience.first_s):
             try:
                 answer = self._send()
             except FullQueueError as error:
                 if found := self._find_stray(error):
-                    return f"{found}:{self._asked_for}"
+                    return found
                 error.retry_after_s = next(self._fulls)
                 raise
             except (NetworkError, ServerError) as error:
@@ -115,7 +132,7 @@ class ExportJob:
                 self.context.warn(f"unit {unit.id}: no answer to the request for it: {error}")
                 continue
             self.strays.discard(unit.id)
-            return f"{answer['idRawExport']}:{self._asked_for}"
+            return str(answer["idRawExport"])
         raise AssertionError("unreachable: pauses never end")
 
     def _send(self) -> dict[str, object]:
