@@ -40,6 +40,13 @@ class ControlRoutes:
         add("POST", "/_sandbox/queue/{app}", reply(self._add_foreign))
         add("GET", "/_sandbox/log_requests", reply(lambda _: e.log_requests()))
         add("GET", "/_sandbox/truth/appmetrica_logs/{app}/{resource}", reply(self._logs_truth))
+        add("POST", "/_sandbox/raw_exports", reply(self._add_raw_export))
+        add("GET", "/_sandbox/mytracker_queue", reply(lambda _: e.mytracker_queue()))
+        add("POST", "/_sandbox/mytracker_queue", reply(self._add_foreign_exports))
+        add("GET", "/_sandbox/mytracker_requests", reply(lambda _: e.mytracker_requests()))
+        add("POST", "/_sandbox/mytracker_payments", reply(self._change_verification))
+        add("POST", "/_sandbox/mytracker_secret", reply(self._change_secret))
+        add("GET", "/_sandbox/truth/mytracker/{event}", reply(self._mytracker_truth))
         add("GET", "/_sandbox/truth/population/{app}", reply(self._daily_truth))
 
     def _reply(self, act: Callable[["_Call"], Mapping[str, Any]]) -> _Handler:
@@ -93,6 +100,25 @@ class ControlRoutes:
 
     def _logs_truth(self, call: "_Call") -> Mapping[str, Any]:
         return self._emulator.logs_truth(int(call.part("app")), call.part("resource"))
+
+    def _add_raw_export(self, call: "_Call") -> Mapping[str, Any]:
+        self._emulator.add_raw_export(**call.body)
+        return {"added": True}
+
+    def _add_foreign_exports(self, call: "_Call") -> Mapping[str, Any]:
+        self._emulator.add_foreign_exports(**call.body)
+        return self._emulator.mytracker_queue()
+
+    def _change_verification(self, call: "_Call") -> Mapping[str, Any]:
+        return self._emulator.change_verification(**call.body)
+
+    def _change_secret(self, call: "_Call") -> Mapping[str, Any]:
+        self._emulator.change_secret(**call.body)
+        return {"changed": True}
+
+    def _mytracker_truth(self, call: "_Call") -> Mapping[str, Any]:
+        zone = call.request.query.get("zone", "UTC")
+        return self._emulator.mytracker_truth(call.part("event"), zone)
 
     def _daily_truth(self, call: "_Call") -> Mapping[str, Any]:
         zone = call.request.query.get("zone", "UTC")

@@ -11,6 +11,8 @@ from connector.sandbox.appmetrica_stream.datastream import DataStream
 from connector.sandbox.appmetrica_stream.truth import list_truth
 from connector.sandbox.daily_truth import count_days
 from connector.sandbox.faults import FaultBook
+from connector.sandbox.mytracker.service import TrackerService
+from connector.sandbox.mytracker.truth import list_tracker_truth
 from connector.sandbox.scenario import Scenario
 from connector.sandbox.traffic import Traffic
 from connector.sandbox.world import World
@@ -30,6 +32,7 @@ class Emulator:
         self.traffic = Traffic()
         self.stream = DataStream(self.world, self.fault_book)
         self.logs = LogsService(self.world, self.fault_book)
+        self.mytracker = TrackerService(self.world, self.fault_book)
         for declared in scenario.faults:
             self.add_fault(**declared)
 
@@ -148,6 +151,51 @@ class Emulator:
             most = [(app, queue.most) for app, queue in self.logs.queues.items()]
             return self.logs.statistics.describe(most)
 
+    def add_raw_export(self, event: str, **declared: Any) -> None:
+        """Put a made-up MyTracker export in place of the population within a range of availability.
+
+        `since`, `until` (unix seconds, half-open; left out or "any": open) and one of `rows`
+        (mappings selector = text), or `body`, `body_base64`, `path` (one, or a list of parts;
+        `.gz` files and gzip bytes are served as they are).
+        """
+        with self.world.lock:
+            self.mytracker.maker.inject({"event": event, **declared})
+
+    def mytracker_truth(self, event: str, zone: str = "UTC") -> dict[str, Any]:
+        """Every row of a MyTracker event; form in `mytracker.truth.list_tracker_truth`."""
+        with self.world.lock:
+            return list_tracker_truth(self.mytracker, event, zone)
+
+    def mytracker_queue(self) -> dict[str, Any]:
+        """The MyTracker exports at work, oldest first, those of other clients included."""
+        with self.world.lock:
+            return {"exports": self.mytracker.describe_queue()}
+
+    def add_foreign_exports(self, count: int, seconds: float) -> None:
+        """Put exports of another client into MyTracker's queue, each of `seconds`."""
+        with self.world.lock:
+            self.mytracker.add_foreign(count, seconds)
+
+    def mytracker_requests(self) -> dict[str, Any]:
+        """What was asked of MyTracker's raw export; form in `RequestLog.describe`."""
+        with self.world.lock:
+            return self.mytracker.log.describe()
+
+    def change_verification(
+        self, transaction: str, *, is_verified: bool, how: str = "in_place"
+    ) -> dict[str, Any]:
+        """Let MyTracker think otherwise of a payment from now on, `in_place` or `reemitted`."""
+        with self.world.lock:
+            rows = self.mytracker.maker.change_verification(
+                transaction, is_verified=is_verified, how=how
+            )
+        return {"rows": rows}
+
+    def change_secret(self, secret: str) -> None:
+        """Rotate MyTracker's secret key: what is signed with the old one gets 403."""
+        with self.world.lock:
+            self.mytracker.change_secret(secret)
+
     def daily_truth(self, app: int, zone: str = "UTC") -> dict[str, dict[str, Any]]:
         """What happened per day (ISO date in `zone`) among everything processed by now."""
         with self.world.lock:
@@ -165,6 +213,7 @@ class Emulator:
         self.traffic.reset()
         with self.world.lock:
             self.logs.statistics.reset()
+            self.mytracker.log.reset()
 
     def move_clock(self, moves: Mapping[str, Any]) -> None:
         """`{"advance": seconds}` or `{"set": ISO 8601 or unix seconds}`."""

@@ -2,13 +2,14 @@
 
 `answer` faults spoil one HTTP answer and are used up (`times`); `window` faults change what a
 window holds and `listing` faults what the status document says, for as long as they are set.
-The list follows the fault tables in section 14 of the Data Stream and Logs contracts.
+The list follows the fault tables in section 14 of the contracts.
 """
 
 from collections.abc import Mapping
 
 from connector.sandbox.export_fault_kinds import EXPORT_KINDS
 from connector.sandbox.fault_kind import FaultKind, Stage
+from connector.sandbox.raw_export_fault_kinds import RAW_EXPORT_KINDS
 
 __all__ = ["FAULT_KINDS", "FaultKind", "Stage"]
 
@@ -185,5 +186,7 @@ _KINDS = (
     FaultKind("unknown_keys", "listing", {}, "Keys nobody documented, at every level."),
 )
 
-FAULT_KINDS: Mapping[str, FaultKind] = {kind.name: kind for kind in (*_KINDS, *EXPORT_KINDS)}
+FAULT_KINDS: Mapping[str, FaultKind] = {
+    kind.name: kind for kind in (*_KINDS, *EXPORT_KINDS, *RAW_EXPORT_KINDS)
+}
 """The kinds of faults by name."""

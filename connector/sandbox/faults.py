@@ -21,8 +21,16 @@ ENDPOINTS = (
     "active_queries",
     "cancel",
     "logsapi",
+    "mytracker",
+    "create",
+    "get",
+    "quotas",
+    "storage",
 )
-"""`export` is every request of an export; `prepare` those that get no file, `download` the rest."""
+"""`export` is every request of an export; `prepare` those that get no file, `download` the rest.
+
+`mytracker` is every request of the raw export API: `create`, `get`, `cancel`, `quotas`, `storage`.
+"""
 _FILE_KINDS = frozenset(
     {
         "cut",
@@ -39,11 +47,14 @@ _FILE_KINDS = frozenset(
     }
 )
 """Kinds that spoil a file: of an export's requests, only those that get one count for them."""
+_OF_EXPORTS = frozenset({"export", "create", "mytracker"})
+"""Endpoints that faults of jobs and of what files hold may be kept to."""
 _ADDRESS_KEYS = (
     "kind",
     "endpoint",
     "app",
     "data_type",
+    "event",
     "window",
     "window_index",
     "nth",
@@ -57,7 +68,8 @@ _ADDRESS_KEYS = (
 class Request:
     """What a fault is matched against; absent parts are "" and 0.
 
-    For an export `phase` is `prepare` or `download`, and `span` its range in unix seconds.
+    For an export `phase` is `prepare` or `download` (`mytracker` for all of that API), and `span`
+    its range in unix seconds.
     """
 
     endpoint: str
@@ -66,6 +78,13 @@ class Request:
     window: int = 0
     phase: str = ""
     span: tuple[int, int] | None = None
+
+    @property
+    def has_file(self) -> bool:
+        """False where the answer will be no file for certain."""
+        if self.phase == "mytracker":
+            return self.endpoint == "storage"
+        return self.phase != "prepare"
 
 
 @dataclass(slots=True)
@@ -99,7 +118,7 @@ class Fault:
             and self.data_type in {None, request.data_type}
             and (any_window or self._fits_window(request))
             and self.since <= now < self.until
-            and (self.kind not in _FILE_KINDS or request.phase != "prepare")
+            and (self.kind not in _FILE_KINDS or request.has_file)
         )
 
     def _fits_window(self, request: Request) -> bool:
@@ -189,7 +208,7 @@ def parse_fault(declared: Mapping[str, Any], fault_id: int) -> Fault:
     endpoint = str(declared.get("endpoint", kind.endpoint))
     if endpoint not in ENDPOINTS:
         raise ConfigError(f"{where}: endpoint {endpoint!r} is none of {ENDPOINTS}")
-    if kind.stage != "answer" and endpoint != "export":
+    if kind.stage != "answer" and endpoint not in _OF_EXPORTS:
         endpoint = "any"
     for name, value in given.items():
         _check_param(kind, name, value)
@@ -202,7 +221,7 @@ def parse_fault(declared: Mapping[str, Any], fault_id: int) -> Fault:
         stage=kind.stage,
         endpoint=endpoint,
         app=None if app is None else int(app),
-        data_type=declared.get("data_type"),
+        data_type=declared.get("data_type", declared.get("event")),
         window=None if window is None else int(window),
         nth=int(declared.get("nth", 1)),
         times=int(declared.get("times", kind.default_times)),

@@ -4,12 +4,15 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from connector.errors import ConfigError
 from connector.sandbox.emulator import Emulator
+from connector.sandbox.mytracker.dictionary import tracker_app_id
+from connector.sandbox.mytracker.environment import write_selection
 from connector.sandbox.scenario import Scenario, load_scenario
 from connector.sandbox.zones import ZoneText
 
@@ -61,7 +64,11 @@ class Sandbox(Emulator):
         apps = ",".join(str(app.id) for app in own)
         # The first local day that has history, in whichever zone it begins first.
         start = min((ZoneText(a.zone).text(self.world.since)[:10] for a in own), default="")
-        polling = {"SOURCES__APPMETRICA_LOGS__POLL_SECONDS": "0.1"}
+        polling = {
+            "SOURCES__APPMETRICA_LOGS__POLL_SECONDS": "0.1",
+            "SOURCES__MYTRACKER__POLL_SECONDS": "0.05",
+            "SOURCES__MYTRACKER__SLICE_HOURS": "24",
+        }
         return {
             "SOURCES__APPMETRICA_STREAM__BASE_URL": self.url,
             "SOURCES__APPMETRICA_STREAM__TOKEN": self.scenario.read_token,
@@ -70,8 +77,25 @@ class Sandbox(Emulator):
             "SOURCES__APPMETRICA_LOGS__TOKEN": self.scenario.read_token,
             "SOURCES__APPMETRICA_LOGS__APPLICATION_IDS": apps,
             "SOURCES__APPMETRICA_LOGS__START": start,
+            **self._mytracker_env(),
             **(polling if self.scenario.clock == "real" else {}),
         }
+
+    def _mytracker_env(self) -> dict[str, str]:
+        own = [app for app in self.scenario.apps if app.access != "none"]
+        first = datetime.fromtimestamp(self.world.since, UTC)
+        env = {
+            "BASE_URL": self.url,
+            "API_USER_ID": str(self.scenario.api_user_id),
+            "SECRET_KEY": self.scenario.secret_key,
+            "ID_APPS": ",".join(str(tracker_app_id(app.id)) for app in own),
+            "START": first.date().isoformat(),
+        }
+        if self.scenario.mytracker.link_host == "storage":
+            env["FILE_HOSTS"] = self.storage_url.removeprefix("http://")
+        return {f"SOURCES__MYTRACKER__{key}": value for key, value in env.items()} | (
+            write_selection()
+        )
 
     def describe(self) -> dict[str, Any]:
         """What the command line prints first: `{"url", "storage_url", "env"}`."""

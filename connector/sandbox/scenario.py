@@ -11,6 +11,8 @@ from connector.sandbox.clock import ClockMode
 
 READ_TOKEN = "sandbox-read-token"  # noqa: S105 - of an emulator on loopback, not a secret
 WRITE_TOKEN = "sandbox-write-token"  # noqa: S105 - as above
+API_USER_ID = 77_001
+SECRET_KEY = "sandbox-secret-key"  # noqa: S105 - as above
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,37 @@ class Logs:
 
 
 @dataclass(frozen=True, slots=True)
+class MyTracker:
+    """Behaviour of the raw export API (spec sections 3 to 9). Zero limits are no limits.
+
+    Quotas of -1 are the vendor's numbers on a simulated clock and none on the real one, where
+    clients poll many times a second. Rows show up `delay_min_s` to `delay_max_s` after they were
+    processed, all of `insert_step_s` at one moment.
+    """
+
+    prepare_s: float = 0.05
+    prepare_polls: int = 0
+    places: int = 3
+    rows_per_part: int = 200_000
+    link_hours: float = 24.0
+    link_host: Literal["api", "storage"] = "api"
+    file_auth: Literal["required", "optional"] = "required"
+    code_in: Literal["both", "body"] = "both"
+    bounds: Literal["inclusive", "exclusive"] = "inclusive"
+    zero_rows: Literal["header", "list", "missing", "null"] = "header"
+    max_rows: int = 0
+    delay_min_s: int = 2_460
+    delay_max_s: int = 17_460
+    insert_step_s: int = 600
+    requests_per_second: int = -1
+    requests_per_minute: int = -1
+    requests_per_hour: int = -1
+    errors_per_minute: int = -1
+    has_download_quota: bool = False
+    shape: FileShape = FileShape()
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """Everything a sandbox starts from.
 
@@ -124,10 +157,13 @@ class Scenario:
     latency_s: float = 0.0
     read_token: str = READ_TOKEN
     write_token: str = WRITE_TOKEN
+    api_user_id: int = API_USER_ID
+    secret_key: str = SECRET_KEY
     apps: tuple[App, ...] = ()
     population: Population = Population()
     stream: Stream = Stream()
     logs: Logs = Logs()
+    mytracker: MyTracker = MyTracker()
     faults: tuple[Mapping[str, Any], ...] = ()
 
     def app(self, app_id: int) -> App:

@@ -13,6 +13,7 @@ from connector.sandbox.scenario import (
     App,
     FileShape,
     Logs,
+    MyTracker,
     Population,
     Scenario,
     Stream,
@@ -48,6 +49,8 @@ def parse_scenario(declared: Mapping[str, Any]) -> Scenario:
     }
     logs = dict(values.pop("logs", {}))
     logs_shape = _build(FileShape, {"json_layout": "spread", **logs.pop("shape", {})}, "logs.shape")
+    tracker = dict(values.pop("mytracker", {}))
+    tracker_shape = _build(FileShape, tracker.pop("shape", {}), "mytracker.shape")
     apps = tuple(_parse_app(block, n) for n, block in enumerate(values.pop("apps", ())))
     return _build(
         Scenario,
@@ -57,6 +60,7 @@ def parse_scenario(declared: Mapping[str, Any]) -> Scenario:
         population=_build(Population, values.pop("population", {}), "population"),
         stream=_build(Stream, stream, "stream", shape=shape, types=types),
         logs=_build(Logs, logs, "logs", shape=logs_shape),
+        mytracker=_build(MyTracker, tracker, "mytracker", shape=tracker_shape),
         faults=tuple(values.pop("faults", ())),
         start=_parse_moment(values.pop("start", None)),
     )

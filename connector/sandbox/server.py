@@ -12,6 +12,7 @@ from connector.sandbox.appmetrica_logs.routes import LogsRoutes
 from connector.sandbox.appmetrica_stream.routes import StreamRoutes
 from connector.sandbox.control import ControlRoutes
 from connector.sandbox.emulator import Emulator
+from connector.sandbox.mytracker.routes import TrackerRoutes
 
 _HOST = "127.0.0.1"
 _START_S = 30.0
@@ -63,11 +64,14 @@ class Server:
         routes = StreamRoutes(self._emulator, lambda: self.storage_url)
         api, storage = (web.Application(client_max_size=_MAX_BODY) for _ in range(2))
         logs = LogsRoutes(self._emulator, lambda: self.storage_url)
+        tracker = TrackerRoutes(self._emulator, lambda: self.storage_url)
         routes.add_to(api.router)
         logs.add_to(api.router)
+        tracker.add_to(api.router)
         ControlRoutes(self._emulator).add_to(api.router)
         routes.add_storage_to(storage.router)
         logs.add_storage_to(storage.router)
+        tracker.add_storage_to(storage.router)
         self.storage_url = await self._open(storage, 0)
         self.url = await self._open(api, port)
 

@@ -8,6 +8,7 @@ import gzip
 import zlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from aiohttp import hdrs, web
@@ -20,12 +21,16 @@ _IN_LOOP_BYTES = 1 << 17
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """What is to be sent: bytes, or a file on disk that is served as it is."""
+    """What is to be sent: bytes, or a file on disk that is served as it is.
+
+    `is_stored`: it is a gzip file itself, sent as such and never with a Content-Encoding.
+    """
 
     content_type: str
     body: bytes = b""
     path: Path | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    is_stored: bool = False
 
     def all_headers(self) -> dict[str, str]:
         """The headers the answer begins with."""
@@ -42,19 +47,21 @@ async def send_payload(
     kinds = {fault.kind: fault for fault in faults}
     await wait_slow(faults)
     accepts = "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, "").lower()
-    is_packed = accepts and "no_gzip" not in kinds
+    is_packed = accepts and "no_gzip" not in kinds and not payload.is_stored
     spoiling = kinds.keys() & {"cut", "gzip_no_trailer", "gzip_wrong_length", "stall", "slow"}
     if payload.path is not None and not spoiling:
         return await _send_file(request, payload, on_sent, is_packed=is_packed)
     body = payload.body
     if payload.path is not None:
-        body = await asyncio.to_thread(_read_plain, payload.path)
+        read = payload.path.read_bytes if payload.is_stored else partial(_read_plain, payload.path)
+        body = await asyncio.to_thread(read)
     wire = await _compress(body) if is_packed else body
     response = web.StreamResponse(headers=payload.all_headers())
     if is_packed:
         response.headers[hdrs.CONTENT_ENCODING] = "gzip"
     if spoiling:
-        return await _send_spoiled(request, response, _spoil(wire, body, kinds), kinds, on_sent)
+        spoiled = _spoil(wire, body, kinds, is_gzip=is_packed or payload.is_stored)
+        return await _send_spoiled(request, response, spoiled, kinds, on_sent)
     response.content_length = len(wire)
     body_out = _Outgoing(response, on_sent)
     await body_out.begin(request)
@@ -108,15 +115,17 @@ class _Spoiled:
     hangs_up: bool
 
 
-def _spoil(wire: bytes, body: bytes, kinds: dict[str, Fault]) -> _Spoiled:
-    is_packed = wire is not body
-    if is_packed and "gzip_no_trailer" in kinds:
+def _spoil(wire: bytes, body: bytes, kinds: dict[str, Fault], *, is_gzip: bool) -> _Spoiled:
+    plain_bytes = len(body)
+    if is_gzip and wire is body:
+        plain_bytes = int.from_bytes(wire[-4:], "little")
+    if is_gzip and "gzip_no_trailer" in kinds:
         wire = wire[:-8]
     length: int | None = len(wire)
     hangs_up = False
-    if is_packed and (fault := kinds.get("gzip_wrong_length")):
+    if is_gzip and (fault := kinds.get("gzip_wrong_length")):
         off_by = int(fault.params["off_by"])
-        length = len(wire) + off_by if off_by else len(body)
+        length = len(wire) + off_by if off_by else plain_bytes
         hangs_up = True
     if fault := kinds.get("cut"):
         wire = wire[: int(fault.params["at_bytes"])]
@@ -177,7 +186,7 @@ async def _send_file(
     response = web.StreamResponse(headers=payload.all_headers())
     if path.suffix == ".gz" and is_packed:
         response.headers[hdrs.CONTENT_ENCODING] = "gzip"
-    is_unpacking = path.suffix == ".gz" and not is_packed
+    is_unpacking = path.suffix == ".gz" and not is_packed and not payload.is_stored
     if not is_unpacking:
         response.content_length = path.stat().st_size
     body_out = _Outgoing(response, on_sent)
