@@ -177,7 +177,7 @@ class TrackerApi:
             raise
         except (TooLargeError, RequestError, DownloadError) as error:
             journal.forget_job(unit.id)
-            if isinstance(error, RequestError) and not job.is_asked:
+            if isinstance(error, RequestError) and job.is_refused:
                 self._refused[unit.table] = error  # the next intervals would be refused alike
             raise
         cut_by = INSERTED if job.export.has_margin else ""

@@ -81,7 +81,7 @@ class ExportJob:
     context: ApiContext
     strays: Strays
     state: ExportState | None = None
-    is_asked: bool = False  # the vendor took the request
+    is_refused: bool = False  # the vendor does not take such a request
     is_adopted: bool = False  # found in the queue: what it holds is not certain
     _strange: int = 0
     _fulls: Iterator[float] = field(init=False)
@@ -113,7 +113,9 @@ class ExportJob:
             if not self.strays.has(unit.id):
                 self.context.journal.forget_job(unit.id)  # nothing was sent
             raise
-        self.is_asked = True
+        except RequestError:
+            self.is_refused = True
+            raise
         return f"{export_id}:{self._asked_for}"
 
     def _ask_until_answered(self, unit: Unit) -> str:
