@@ -16,11 +16,14 @@ _PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000}
 def cast_column(column: pa.Array, field: Field, rows: pa.Array) -> tuple[pa.Array, list[Reject]]:
     """The typed column and the cells that did not fit; `rows` are the file ordinals of its rows.
 
-    Text that is no UTF-8 stays, with U+FFFD for the bad bytes, and is a reject too.
+    Text that is no UTF-8 stays, with U+FFFD for the bad bytes, and is a reject too. An array literal
+    does not fit by itself: only with its row it is known to be right, see `decode.literals`.
     """
     text, rejects = to_text(column, field.name, rows)
     if field.type == "array_json":
         return text, rejects + _check_arrays(text, field, rows)
+    if field.type == "array_literal":
+        return text, rejects + _reject_all(text, field, rows)
     if field.is_text:
         return text, rejects
     if field.absent:
@@ -123,6 +126,17 @@ def _check_arrays(text: pa.Array, field: Field, rows: pa.Array) -> list[Reject]:
         Reject("cell", "is no JSON array", row, field=field.name, value=value.encode())
         for value, row in zip(text.to_pylist(), rows.to_pylist(), strict=True)
         if value and not _is_json_array(value)
+    ]
+
+
+def _reject_all(text: pa.Array, field: Field, rows: pa.Array) -> list[Reject]:
+    cells = zip(text.to_pylist(), rows.to_pylist(), strict=True)
+    return [
+        Reject(
+            "cell", "is read with its whole row only", row, field=field.name, value=cell.encode()
+        )
+        for cell, row in cells
+        if cell
     ]
 
 

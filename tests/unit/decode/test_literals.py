@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connector.decode.cast import cast_column
 from connector.decode.literals import cast_literals, read_literal, read_literals
 from tests.unit.decode.samples import decode, write_csv
 from tests.unit.decode.tracker_files import TABLE
@@ -152,6 +153,15 @@ def test_half_of_a_pair_that_is_no_list_is_a_reject_once() -> None:
 
 def test_half_of_a_pair_that_was_not_asked_for_is_compared_with_nothing() -> None:
     assert cast(name=["['a']"]) == ({"params_name": ['["a"]']}, [])
+
+
+def test_literal_is_not_put_right_without_its_row() -> None:
+    cells, rows = pa.array(["['a']", None, ""]), pa.array([0, 1, 2], pa.int64())
+    typed, rejects = cast_column(cells, NAME, rows)
+    assert typed.to_pylist() == ["['a']", None, ""]
+    assert [(reject.row, reject.reason) for reject in rejects] == [
+        (0, "is read with its whole row only")
+    ]
 
 
 def test_literals_of_a_file_are_loaded_and_quarantined_with_their_place(tmp_path: Path) -> None:
