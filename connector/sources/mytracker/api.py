@@ -34,7 +34,7 @@ from connector.spool import Spool
 from connector.units import LoadedUnit, Plan, Scope, Unit
 
 HOURS_PER_DAY = 24
-EXPECTED_S = 300  # what an export takes, until one of its event was seen
+EXPECTED_PAUSES = 20  # what an export takes, in first pauses, until one of its event was seen
 
 
 class TrackerApi:
@@ -137,9 +137,11 @@ class TrackerApi:
 
     def _count_requests(self, table: str) -> int:
         """What an export costs: to ask, to poll for as long as one took lately, to fetch a file."""
-        seconds = self._context.journal.size(_time_scope(table)) or EXPECTED_S
+        patience = self.settings.patience
+        took = self._context.journal.size(_time_scope(table))
+        seconds = took or EXPECTED_PAUSES * patience.first_s
         polls, waited_s = 1, 0.0
-        for pause_s in self.settings.patience.pauses():
+        for pause_s in patience.pauses():
             if waited_s >= seconds:
                 break
             waited_s += pause_s
