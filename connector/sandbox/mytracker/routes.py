@@ -64,7 +64,7 @@ class TrackerRoutes:
                 refusal = self._locked(self._refuse, request, endpoint, body, now)
             if refusal is not None:
                 return self._answer(endpoint, refusal)
-            address = self._locked(self._find_address, endpoint, request)
+            address = self._locked(self._find_address, endpoint, request, body)
             faults = self._emulator.fault_book.strike(address, now)
             response = await self._strike(request, endpoint, faults)
             return response or await act(request, address, faults)
@@ -107,7 +107,7 @@ class TrackerRoutes:
     async def _create(
         self, request: web.Request, _: Request, faults: list[Fault]
     ) -> web.StreamResponse:
-        pairs = await self._read_pairs(request)
+        pairs = _read_pairs(request, await request.read())
         answer = await asyncio.to_thread(self._locked, self._make_export, pairs)
         for fault in faults:
             if fault.kind == "create_lost":
@@ -119,6 +119,7 @@ class TrackerRoutes:
         try:
             ask: Ask = self._service.reader(now).read(pairs)
         except AskError as error:
+            self._service.log.add_refused(pairs, str(error), now)
             return refuse(400, str(error))
         return self._service.create(ask)
 
@@ -167,13 +168,10 @@ class TrackerRoutes:
         self._keep_headers(request)
         return await self._file(request, Request("storage"), [])
 
-    async def _read_pairs(self, request: web.Request) -> list[tuple[str, str]]:
-        """The parameters in their order, from the query string and from a form in the body."""
-        body = (await request.read()).decode("utf-8", "replace")
-        query = request.raw_path.partition("?")[2]
-        return [pair for text in (query, body) for pair in parse_qsl(text, keep_blank_values=True)]
-
-    def _find_address(self, endpoint: str, request: web.Request) -> Request:
+    def _find_address(self, endpoint: str, request: web.Request, body: bytes) -> Request:
+        if endpoint == "create":
+            event = dict(_read_pairs(request, body)).get("event", "")
+            return Request(endpoint, 0, event, 0, "mytracker")
         name = request.match_info.get("file", "") or request.query.get("idRawExport", "")
         job = self._service.jobs.get(name.partition(".")[0])
         return self._service.address(endpoint, job.ask if job is not None else None)
@@ -217,3 +215,9 @@ class TrackerRoutes:
     def _locked(self, call: Callable[..., Any], *args: object) -> Any:
         with self._emulator.world.lock:
             return call(*args)
+
+
+def _read_pairs(request: web.Request, body: bytes) -> list[tuple[str, str]]:
+    """The parameters in their order, from the query string and from a form in the body."""
+    texts = request.raw_path.partition("?")[2], body.decode("utf-8", "replace")
+    return [pair for text in texts for pair in parse_qsl(text, keep_blank_values=True)]

@@ -8,6 +8,7 @@ from connector.sandbox.faults import Fault, FaultBook, Request
 from connector.sandbox.mytracker.answers import (
     CANCELLED,
     FAILED,
+    FULL,
     NOT_FOUND,
     PROGRESS,
     REFUSED,
@@ -64,6 +65,7 @@ class TrackerService:
         self._add_fault_exports(ask, now)
         running = self.running()
         if len(running) >= self.settings.places:
+            self.log.add_refused(ask.pairs, FULL, now)
             return list_foreign([job.id for job in running])
         faults = self._faults.strike(self.address("create", ask), now, "export")
         job = Job(self._new_id(), now, ask, faults=faults)

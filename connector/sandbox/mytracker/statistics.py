@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from connector.sandbox.mytracker.asks import Ask
+from connector.sandbox.mytracker.asks import Ask, Pairs
 
 
 class RequestLog:
@@ -16,6 +16,7 @@ class RequestLog:
     def reset(self) -> None:
         """Forget everything."""
         self._creates: list[dict[str, Any]] = []
+        self._refused: list[dict[str, Any]] = []
         self._cancels: list[dict[str, Any]] = []
         self._storage: list[dict[str, Any]] = []
         self._polls: Counter[str] = Counter()
@@ -50,6 +51,11 @@ class RequestLog:
             }
         )
 
+    def add_refused(self, pairs: Pairs, detail: str, now: float) -> None:
+        """Keep a create that made no export."""
+        params = [list(pair) for pair in pairs]
+        self._refused.append({"params": params, "detail": detail, "at": now})
+
     def add_poll(self, number: str) -> None:
         """Keep a get, of an export there is or of none."""
         self._polls[number] += 1
@@ -76,6 +82,7 @@ class RequestLog:
         throttled = sum(n for name, n in self._codes.items() if name.endswith(" 429"))
         return {
             "creates": list(self._creates),
+            "refused": list(self._refused),
             "polls": dict(self._polls),
             "cancels": list(self._cancels),
             "downloads": dict(self._downloads),
