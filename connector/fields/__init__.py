@@ -50,6 +50,7 @@ __all__ = [
     "arrow_schema",
     "arrow_type",
     "dlt_columns",
+    "load_families",
     "load_tables",
     "parse_tables",
     "sql_type",
@@ -70,14 +71,29 @@ def load_tables(source: str) -> Mapping[str, Table]:
 
     Raises FieldTableError when the file is missing or contradicts itself.
     """
+    return parse_tables(_read_declared(source), source)
+
+
+@cache
+def load_families(source: str) -> tuple[Field, ...]:
+    """What a field is that no table of the source knows, by how its name begins: `ts` is the family
+    of `tsPaid` (a capital letter follows) and `params.` that of `params.key`.
+
+    Fields of no family are text. Raises FieldTableError.
+    """
+    declared = _read_declared(source).get("families", {})
+    return tuple(_parse_field(f"{source}: families", name, item) for name, item in declared.items())
+
+
+@cache
+def _read_declared(source: str) -> dict[str, Any]:
     path = files("connector") / "sources" / source / "fields.toml"
     try:
-        declared = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise FieldTableError(f"source {source!r} has no fields.toml at {path}") from None
     except tomllib.TOMLDecodeError as error:
         raise FieldTableError(f"{path}: not valid TOML: {error}") from None
-    return parse_tables(declared, source)
 
 
 def parse_tables(declared: Mapping[str, Any], source: str) -> Mapping[str, Table]:

@@ -5,8 +5,8 @@
 -- generated: from connector/sources/mytracker/fields.toml by `connector docs`
 SELECT
   u.application_id, -- vendor's app id
-  r.ts_click AS clicked_at, -- ad click time; 0 where there was none, UTC
-  r.ts_view AS viewed_at, -- ad impression time; 0 where there was none, UTC
+  r.ts_click AS clicked_at, -- ad click time, UTC
+  r.ts_view AS viewed_at, -- ad impression time, UTC
   r.ts_event AS occurred_at, -- event time, UTC
   r.ts_insert AS inserted_at, -- time the row appeared in the vendor's storage, UTC
   r.dt_event AS event_on, -- event date in the time zone of the request, which is UTC here
@@ -22,7 +22,7 @@ SELECT
   nullif(r.id_project_title, '') AS id_project_title, -- project title
   r.id_tracker_sdk_version, -- SDK version id
   nullif(r.id_tracker_sdk_version_title, '') AS id_tracker_sdk_version_title, -- SDK version
-  nullif(nullif(r.advertising_id, ''), '00000000-0000-0000-0000-000000000000') AS advertising_id, -- Android advertising id; all zeros where limited or none
+  nullif(nullif(r.advertising_id, ''), '00000000-0000-0000-0000-000000000000') AS advertising_id, -- Android advertising id
   nullif(r.android_id, '') AS android_id, -- Android id
   nullif(r.custom_user_id, '') AS custom_user_id, -- user id set by the app through SDK/S2S
   nullif(r.id_device, '') AS device_id, -- physical device id (browser for web)

@@ -21,7 +21,7 @@ SELECT
   nullif(r.id_project_title, '') AS id_project_title, -- project title
   r.id_tracker_sdk_version, -- SDK version id
   nullif(r.id_tracker_sdk_version_title, '') AS id_tracker_sdk_version_title, -- SDK version
-  nullif(nullif(r.advertising_id, ''), '00000000-0000-0000-0000-000000000000') AS advertising_id, -- Android advertising id; all zeros where limited or none
+  nullif(nullif(r.advertising_id, ''), '00000000-0000-0000-0000-000000000000') AS advertising_id, -- Android advertising id
   nullif(r.android_id, '') AS android_id, -- Android id
   nullif(r.custom_user_id, '') AS custom_user_id, -- user id set by the app through SDK/S2S
   nullif(r.id_device, '') AS device_id, -- physical device id (browser for web)

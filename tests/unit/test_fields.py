@@ -10,6 +10,7 @@ from connector.errors import FieldTableError
 from connector.fields import (
     Field,
     FieldType,
+    Role,
     Table,
     load_tables,
     parse_tables,
@@ -137,6 +138,39 @@ def test_declared_keys_reach_the_field() -> None:
     )
 
 
+def test_spelling_of_no_value_reaches_the_field() -> None:
+    assert parse_one_field('{ type = "text", absent = "0" }').absent == "0"
+    assert parse_one_field('{ type = "text" }').absent == ""
+
+
+CHOSEN = '[tables.t]\ncursor = "c"\ndefaults = {}\n[tables.t.fields]\na = {{type = "text"}}\nb = {{type = "text"}}'
+
+
+ROLE = '[tables.t]\ncursor = "c"\n[tables.t.roles]\nx'
+
+
+@pytest.mark.parametrize(
+    ("defaults", "names"), [('"all"', ("a", "b")), ('["b"]', ("b",)), ("[]", ())]
+)
+def test_defaults_are_names_of_fields(defaults: str, names: tuple[str, ...]) -> None:
+    assert parse(CHOSEN.format(defaults)).defaults == names
+
+
+def test_roles_are_declared_and_play_nothing_yet() -> None:
+    table = parse(
+        '[tables.t]\ncursor = "c"\n[tables.t.roles]\nunit = { as = "ad_unit", type = "text" }\n'
+        'amount = { type = "decimal", unit = "u", doc = "d" }'
+    )
+    assert table.roles == (
+        Role(name="unit", alias="ad_unit", type="text", unit="", doc=""),
+        Role(name="amount", alias="amount", type="decimal", unit="u", doc="d"),
+    )
+    assert [(role.selector, role.sql_type) for role in table.roles] == [
+        ("", "VARCHAR"),
+        ("", "DECIMAL(38,9)"),
+    ]
+
+
 def test_keys_left_out_have_defaults() -> None:
     field = parse_one_field('{ type = "text" }')
     assert (field.alias, field.unit, field.since, field.doc) == ("id_app", "", "", "")
@@ -194,8 +228,26 @@ def test_wrong_field_is_named(toml: str, named: tuple[str, ...]) -> None:
         ('[tables.t]\ncursor = "c"\nincludes = ["a"]', ("tables.t", "includes")),
         ("[tables.t]", ("tables.t", "cursor")),
         ('[groups.g]\nx = { type = "uuid" }', ("groups.g.x", "uuid")),
+        (CHOSEN.format('["a", "c"]'), ("tables.t", "defaults", "'c'")),
+        (f'{ROLE} = {{ type = "uuid" }}', ("tables.t.roles.x", "uuid")),
+        (f'{ROLE} = {{ type = "text", pii = true }}', ("tables.t.roles.x", "pii")),
+        (
+            f'{ROLE} = {{ type = "text" }}\n[tables.t.fields]\nx = {{ type = "text" }}',
+            ("tables.t", "alias", "'x'"),
+        ),
     ],
-    ids=["group", "event time", "receive time", "unknown key", "no cursor", "type in a group"],
+    ids=[
+        "group",
+        "event time",
+        "receive time",
+        "unknown key",
+        "no cursor",
+        "type in a group",
+        "defaults",
+        "type of a role",
+        "key of a role",
+        "role named as a field",
+    ],
 )
 def test_wrong_table_is_named(toml: str, named: tuple[str, ...]) -> None:
     with pytest.raises(FieldTableError) as caught:

@@ -4,7 +4,6 @@ The type of a selector: what `selector_types` says; else that of the table's fie
 role it plays, for money; else that of the family its name belongs to; else text.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, get_args
@@ -17,6 +16,7 @@ from connector.fields import (
     FieldType,
     Role,
     Table,
+    load_families,
     load_tables,
 )
 from connector.naming import to_snake_case
@@ -24,12 +24,6 @@ from connector.settings import Section
 
 SOURCE = "mytracker"
 DICTIONARY = "docs.tracker.my.com (Export API, raw data, dictionary of selectors)"
-_FAMILIES: tuple[tuple[str, FieldType], ...] = (
-    (r"params\.", "array_literal"),
-    (r"ts[A-Z]", "timestamp"),
-    (r"dt[A-Z]", "date"),
-    (r"count[A-Z]", "bigint"),
-)
 _WHOLE = frozenset({"decimal", "bigint", "integer"})  # what becomes money without rounding
 _STAGING_NAMES = frozenset({"application_id", "available_at", "_dlt_load_id", *SYSTEM_TYPES})
 
@@ -216,7 +210,11 @@ def _add_field(
 
 
 def _find_family(name: str) -> FieldType:
-    return next((kind for start, kind in _FAMILIES if re.match(start, name)), "text")
+    for family in load_families(SOURCE):
+        start, rest = family.name, name.removeprefix(family.name)
+        if rest != name and (start.endswith(".") or rest[:1].isupper()):
+            return family.type
+    return "text"
 
 
 def _retype(field: Field, kind: FieldType) -> Field:
