@@ -131,7 +131,7 @@ def refine(session: Session, settings: "Settings") -> tuple["ModelReport", "Veri
     from connector.warehouse.store import open_warehouse
 
     with closing(open_warehouse(settings)) as connection:
-        models = run_models(connection, progress=note_model(session))
+        models = run_models(connection, progress=note_model(session), seeds=settings.seeds)
         return models, verify(connection)
 
 

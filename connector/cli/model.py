@@ -51,6 +51,7 @@ def model(
             full_refresh=full_refresh,
             check=check,
             progress=note_model(session),
+            seeds=settings.seeds,
         )
     shown = [] if session.is_quiet and not report.exit_code else _show(report)
     if check and not report.exit_code and shown:

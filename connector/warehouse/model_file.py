@@ -12,9 +12,8 @@ The `--` lines on top are its documentation:
 Trailing `-- text` in the last select documents a column. A CSV in `sql/seeds` is a table of texts.
 """
 
-import csv
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast, get_args
@@ -45,6 +44,15 @@ SCHEMAS: Mapping[str, str] = {
 
 _HEADER_KEYS = frozenset({"grain", "key", "kind", "days_after", "audits", "generated"})
 _AUDIT = re.compile(r"(\w+)(?:\(([^)]*)\))?")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelText:
+    """A model as it is written: its name, the file it stands or belongs in, its SQL."""
+
+    name: str
+    path: Path
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +104,11 @@ def parse_audit(path: Path, functions: Functions) -> "exp.Query":
     return expand_functions(parse_query(text, name), functions, name, text)
 
 
-def parse_model(path: Path, functions: Functions, queries: Mapping[str, "exp.Query"]) -> Model:
-    """The model of one file; `queries` are the audits by name. Its columns come later."""
-    name = f"{SCHEMAS[path.parent.name]}.{path.stem}"
-    text = _seed_text(path) if path.suffix == ".csv" else path.read_text(encoding="utf-8")
+def parse_model(
+    written: ModelText, functions: Functions, queries: Mapping[str, "exp.Query"]
+) -> Model:
+    """The model of one text; `queries` are the audits by name. Its columns come later."""
+    name, text = written.name, written.text
     doc, header = _parse_header(text, name)
     if header.get("kind") not in get_args(Kind):
         raise ModelError(f"{name}:1: `-- kind:` is one of {get_args(Kind)}", model=name, line=1)
@@ -110,7 +119,7 @@ def parse_model(path: Path, functions: Functions, queries: Mapping[str, "exp.Que
     )
     return Model(
         name=name,
-        path=path,
+        path=written.path,
         text=text,
         kind=cast("Kind", header["kind"]),
         doc=doc,
@@ -151,11 +160,9 @@ def _audit_reads(audits: Iterable[AuditCall], queries: Mapping[str, "exp.Query"]
             yield from (relation_name(table) for table in read_tables(queries[audit.name]))
 
 
-def _seed_text(path: Path) -> str:
-    """A CSV as a model: every column text, empty cells NULL."""
-    with path.open(encoding="utf-8", newline="") as lines:
-        names, *rows = list(csv.reader(lines))
-    head = f"-- Seed {path.name}: kept by hand.\n-- grain: line\n-- kind: table\n"
+def render_seed(file: str, names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A CSV as the text of a model: every column text, empty cells NULL."""
+    head = f"-- Seed {file}: kept by hand.\n-- grain: line\n-- kind: table\n"
     columns = [f'CAST("{name}" AS VARCHAR) AS "{name}"' for name in names]
     values = ", ".join(f"({', '.join(map(_literal, row))})" for row in rows if row)
     nothing = f"({', '.join(['NULL'] * len(names))})"

@@ -3,8 +3,7 @@
 Nothing here touches a database. How a model file is written: see model_file.py.
 """
 
-import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from graphlib import CycleError as GraphCycle
@@ -16,8 +15,8 @@ from typing import TYPE_CHECKING
 from connector.errors import ConfigError, CycleError, ModelError, UnknownColumnError
 from connector.warehouse.analysis import Column, find_columns
 from connector.warehouse.dialect import load_functions, locate, read_tables, relation_name
-from connector.warehouse.model_file import SCHEMAS, Model, parse_audit, parse_model
-from connector.warehouse.staging import raw_schema, source_names
+from connector.warehouse.model_file import Model, parse_audit, parse_model
+from connector.warehouse.model_set import ModelSet
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -92,36 +91,24 @@ def sql_root() -> Path:
     return Path(__file__).resolve().parents[2] / "sql"
 
 
-def load_graph(root: Path | None = None) -> Graph:
-    """Reads and checks all models under `root` (default `sql_root()`).
+def load_graph(models: ModelSet | Path | None = None) -> Graph:
+    """Reads and checks all models: a set, those of a folder, or by default of `sql_root()`.
 
-    Raises ModelError, UnknownColumnError or CycleError with the model's file, line and column.
+    Raises ModelError, UnknownColumnError or CycleError with the model's file, line and column, and
+    ConfigError for a seed of the user that is none.
     """
-    root = root or sql_root()
-    return _load_graph(root, fingerprint(root))
-
-
-def fingerprint(root: Path) -> str:
-    """Changes whenever a file does that says what the models are."""
-    digest = hashlib.md5(usedforsecurity=False)
-    for path in sorted(root.rglob("*")):
-        if path.suffix in {".sql", ".toml", ".csv"}:
-            digest.update(f"{path.relative_to(root)}\n".encode() + path.read_bytes())
-    return digest.hexdigest()
+    known = models if isinstance(models, ModelSet) else ModelSet(models or sql_root())
+    return _load_graph(known, known.fingerprint())
 
 
 @lru_cache(maxsize=2)
-def _load_graph(root: Path, _fingerprint: str) -> Graph:
-    raw = {
-        f"{source}.{table}": columns
-        for source in source_names()
-        for table, columns in raw_schema(source).items()
-    }
+def _load_graph(known: ModelSet, _fingerprint: str) -> Graph:
+    root, raw = known.root, known.raw_schema()
     functions = load_functions(root / "functions.toml")
     queries = {
         path.stem: parse_audit(path, functions) for path in sorted(root.glob("audits/*.sql"))
     }
-    found = [parse_model(path, functions, queries) for path in _model_files(root)]
+    found = [parse_model(written, functions, queries) for written in known.texts()]
     models = _sort({model.name: model for model in found})
     schema = {name: dict(columns) for name, columns in raw.items()}
     checked: dict[str, Model] = {}
@@ -132,12 +119,6 @@ def _load_graph(root: Path, _fingerprint: str) -> Graph:
         schema[model.name] = {column.name: column.type for column in columns}
         checked[model.name] = replace(model, columns=columns)
     return Graph(models=checked, raw=raw, audits=queries)
-
-
-def _model_files(root: Path) -> Iterable[Path]:
-    for folder in SCHEMAS:
-        pattern = "*.csv" if folder == "seeds" else "*.sql"
-        yield from sorted((root / folder).glob(pattern))
 
 
 def _sort(models: Mapping[str, Model]) -> list[Model]:

@@ -20,9 +20,11 @@ from connector.warehouse import changes
 from connector.warehouse.audits import run_audits
 from connector.warehouse.changes import ALL, RUN, Built
 from connector.warehouse.model_file import SCHEMAS, Model
-from connector.warehouse.models import Graph, fingerprint, load_graph, sql_root
+from connector.warehouse.model_set import ModelSet
+from connector.warehouse.models import Graph, load_graph, sql_root
 from connector.warehouse.proof import find_differences
 from connector.warehouse.swap import days_to_build, swap_rows, swap_table, swap_view, transaction
+from connector.warehouse.tables import changed_tables
 
 Status = Literal["built", "skipped", "failed"]
 
@@ -100,22 +102,24 @@ def run_models(
     check: bool = False,
     progress: Progress | None = None,
     root: Path | None = None,
+    seeds: Path | None = None,
 ) -> ModelReport:
     """Builds the models whose inputs changed; `select` takes `NAME` and `NAME+`.
 
-    `check` afterwards rebuilds all of them from nothing beside the warehouse and compares row by
-    row. Sets the connection's time zone to UTC. Raises ModelError, UnknownColumnError or
-    CycleError before anything runs; what goes wrong later stands in the report.
+    `seeds` is the user's folder of seeds. `check` afterwards rebuilds all of them from nothing
+    beside the warehouse and compares row by row. Sets the connection's time zone to UTC. Raises
+    ModelError, UnknownColumnError, CycleError or, for a setting or a seed, ConfigError before
+    anything runs; what goes wrong later stands in the report.
     """
     started = time.monotonic()
-    root = root or sql_root()
+    known = ModelSet(root or sql_root(), seeds, changed_tables())
     connection.execute("SET TimeZone = 'UTC'")
     changes.create_state(connection)
     built = changes.load_built(connection)
     is_whole = not (select or full_refresh or check)
-    if is_whole and built.get(RUN) == Built("run", _stamp(connection, root), None):
+    if is_whole and built.get(RUN) == Built("run", _stamp(connection, known), None):
         return ModelReport(_skip_all(built), time.monotonic() - started)
-    run = _start(connection, load_graph(root), built, full_refresh=full_refresh)
+    run = _start(connection, load_graph(known), built, full_refresh=full_refresh)
     chosen = _choose(run, select)
     for name in run.graph.models:
         if name in chosen:
@@ -127,7 +131,7 @@ def run_models(
     report = ModelReport(tuple(run.results.values()), time.monotonic() - started)
     if not select and report.exit_code == 0:
         changes.forget_others(connection, run.graph.models)
-        changes.save_built(connection, RUN, Built("run", _stamp(connection, root), None))
+        changes.save_built(connection, RUN, Built("run", _stamp(connection, known), None))
     return report
 
 
@@ -139,13 +143,13 @@ def _skip_all(built: Mapping[str, Built]) -> tuple[ModelResult, ...]:
     )
 
 
-def _stamp(connection: DuckDBPyConnection, root: Path) -> str:
-    """Changes whenever a model file, a raw column, a finished load or a relation does."""
+def _stamp(connection: DuckDBPyConnection, known: ModelSet) -> str:
+    """Changes whenever a model, a seed, a raw column, a finished load or a relation does."""
     raw = changes.present_raw(connection)
     loads = changes.finished_loads(connection, raw)
     columns = sorted((name, *sorted(names)) for name, names in raw.items())
     relations = sorted(changes.present_relations(connection).items())
-    return _hash(fingerprint(root), repr((loads, columns, relations)))
+    return _hash(known.fingerprint(), repr((loads, columns, relations)))
 
 
 def _start(

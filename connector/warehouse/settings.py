@@ -28,7 +28,8 @@ class Settings:
     """The `[connector]` section.
 
     `warehouse` is the DuckDB file, `home` holds journal and spool (0700), `max_run_bytes` is how
-    much is downloaded before it is loaded and committed.
+    much is downloaded before it is loaded and committed, `seeds` the folder of CSV files that stand
+    in for packaged seeds.
     """
 
     warehouse: Path
@@ -38,6 +39,7 @@ class Settings:
     keep_files: bool
     report_time_zone: str
     publish: str
+    seeds: Path | None = None
 
     @property
     def journal(self) -> Path:
@@ -55,6 +57,7 @@ def read_settings(*, warehouse: Path | None = None, home: Path | None = None) ->
         keep_files=cast("bool", _read("keep_files", bool, default=False)),
         report_time_zone=str(_read("report_time_zone", str, "UTC")),
         publish=str(_read("publish", str, "")),
+        seeds=Path(seeds) if (seeds := str(_read("seeds", str, ""))) else None,
     )
 
 
@@ -67,6 +70,12 @@ def _read(key: str, kind: type, default: object) -> object:
             f" [connector], or as CONNECTOR__{key.upper()} in the environment."
         ) from None
     return default if value is None or value == "" else value
+
+
+def read_values(source: str, keys: Sequence[str]) -> dict[str, Any]:
+    """Those of a source's settings that are set, as they came; needs no credentials."""
+    values: dict[str, Any] = {key: dlt.config.get(f"sources.{source}.{key}") for key in keys}
+    return {key: value for key, value in values.items() if value is not None}
 
 
 def configured_sources() -> list[str]:

@@ -17,6 +17,7 @@ CONNECTOR_KEYS = {
     "max_run_bytes",
     "keep_files",
     "report_time_zone",
+    "seeds",
     "publish",
 }
 
