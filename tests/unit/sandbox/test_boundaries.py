@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from connector.sandbox import App, FileShape, Logs, Population, Scenario, Stream, StreamType
+from connector.sandbox import (
+    App,
+    FileShape,
+    Logs,
+    MyTracker,
+    Population,
+    Scenario,
+    Stream,
+    StreamType,
+)
 from connector.sandbox.fault_kinds import FAULT_KINDS
 
 ROOT = Path(__file__).parent.parent.parent.parent
@@ -39,7 +48,9 @@ def test_the_page_names_every_fault_and_its_parameters(kind: object) -> None:
         assert f"`{param}`" in line
 
 
-@pytest.mark.parametrize("block", [App, FileShape, Logs, Population, Scenario, Stream, StreamType])
+@pytest.mark.parametrize(
+    "block", [App, FileShape, Logs, MyTracker, Population, Scenario, Stream, StreamType]
+)
 def test_the_page_names_every_scenario_key(block: type) -> None:
     for field in fields(block):
         assert f"`{field.name}`" in PAGE, field.name
