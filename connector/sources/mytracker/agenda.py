@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from connector.errors import ConfigError
 from connector.fields import Table
 from connector.sources.mytracker.boxes import (
+    SHORTEST,
     Box,
     find_missing,
     halve_availability,
@@ -22,9 +23,11 @@ from connector.sources.mytracker.tracker_settings import TrackerSettings
 from connector.sources.mytracker.windows import (
     DAY_S,
     LEAST,
+    DueDay,
     Rules,
     Span,
     cut,
+    end_of_day,
     find_barrier,
     find_due_days,
     find_gaps,
@@ -68,30 +71,34 @@ class Agenda:
         are ids of units that the vendor already prepares.
         """
         held = {parse_unit(unit.id): unit for unit in known}
-        under_way = [
-            box for box in map(parse_unit, asked) if list(find_missing(box, held)) == [box]
-        ]
+        under_way = _find_under_way(held, asked)
         by_span: dict[Span, list[Box]] = defaultdict(list)
         for box in (*held, *under_way):
             by_span[Span(box.lower_at, box.upper_at)].append(box)
-        missing = {span: self._find_rest(span, boxes) for span, boxes in by_span.items()}
-        due = [*under_way, *(box for boxes in missing.values() for box in boxes)]
-        due += self._find_new(by_span, scope.since or start, now, scope)
-        complete = {
-            span: [held[box] for box in boxes]
-            for span, boxes in by_span.items()
-            if not missing[span] and held.keys() >= set(boxes)
-        }
-        again = [self.to_unit(box, self._last_look(box, now)) for box in _find_marked(held, scope)]
-        if scope == Scope():
-            again += self._find_old(complete, now)
-        return [self.to_unit(box, self._last_look(box, now)) for box in due], again
+        unready = [*under_way, *self._find_rest(by_span)]
+        new = self._find_new(by_span, scope.since or start, now, scope)
+        due = [self.to_unit(box, self._last_look(box, now)) for box in (*unready, *new)]
+        days = self._find_days(held, unready, now) if scope == Scope() else []
+        taken = {unit.id for day in days for unit in day.units}
+        again = [
+            self.to_unit(box, self._last_look(box, now))
+            for box in _find_marked(held, scope)
+            if held[box].id not in taken
+        ]
+        return due, [*again, *(unit for day in days for unit in self._read_again(day))]
 
-    def _find_rest(self, span: Span, boxes: Sequence[Box]) -> list[Box]:
-        """What is missing of an interval that was asked for in pieces."""
-        if any(box.is_whole for box in boxes):
-            return []
-        return [piece for box in find_missing(_to_box(span), boxes) for piece in self._deal(box)]
+    def _find_rest(self, by_span: Mapping[Span, Sequence[Box]]) -> Iterator[Box]:
+        """What is missing of intervals that were asked for in pieces."""
+        by_day: dict[datetime, list[Box]] = defaultdict(list)
+        for span, boxes in by_span.items():
+            by_day[end_of_day(span.upper_at)] += boxes
+        for span, boxes in by_span.items():
+            if not any(box.is_whole for box in boxes):
+                near = by_day[end_of_day(span.upper_at)]
+                pieces = list(find_missing(_to_box(span), near))
+                near += pieces
+                for piece in pieces:
+                    yield from self._deal(piece)
 
     def _find_new(
         self, spans: Collection[Span], begin: datetime, now: datetime, scope: Scope
@@ -99,29 +106,37 @@ class Agenda:
         """Intervals that nobody asked for yet. A short rest is left to the next run."""
         barrier = find_barrier(now)
         end = min(barrier, scope.until) if scope.until else barrier
-        step = min(self.rules.step, timedelta(seconds=self.step_s or DAY_S))
+        begin, end = begin.replace(microsecond=0), end.replace(microsecond=0)
         for gap in find_gaps(spans, begin, end):
-            for span in cut(gap, step):
+            for span in cut(gap, self._step):
                 is_rest = spans and not scope.until and span.upper_at == end
                 if not is_rest or span.upper_at - span.lower_at >= LEAST:
                     yield from self._deal(_to_box(span))
 
-    def _find_old(self, complete: Mapping[Span, Sequence[LoadedUnit]], now: datetime) -> list[Unit]:
-        """Days that are to be read again, each as one unit that takes over the rows of those that hold
-        it now.
-        """
-        fresh = {
-            span: units
-            for span, units in complete.items()
-            if not any(unit.is_to_reload for unit in units)
-        }
-        found = []
-        for day in find_due_days(fresh, self.rules, now):
-            for box in self._deal(_to_box(day.span)):
-                unit = self.to_unit(box, day.as_of)
-                old = tuple(known.id for known in day.units if known.id != unit.id)
-                found.append(replace(unit, replaces=old))
-        return found
+    @property
+    def _step(self) -> timedelta:
+        """The length of an interval; whole seconds, as the vendor counts them."""
+        step = min(self.rules.step, timedelta(seconds=self.step_s or DAY_S))
+        return max(timedelta(seconds=int(step.total_seconds())), SHORTEST)
+
+    def _find_days(
+        self, held: Mapping[Box, LoadedUnit], unready: Iterable[Box], now: datetime
+    ) -> list[DueDay]:
+        """Days that are to be read again; those that are not even read as a whole have to wait."""
+        waiting = {end_of_day(box.upper_at) for box in unready}
+        by_span: dict[Span, list[LoadedUnit]] = defaultdict(list)
+        for box, unit in held.items():
+            if end_of_day(box.upper_at) not in waiting:
+                by_span[Span(box.lower_at, box.upper_at)].append(unit)
+        return list(find_due_days(by_span, self.rules, now))
+
+    def _read_again(self, day: DueDay) -> Iterator[Unit]:
+        """Units of a day, each of which takes over the rows of those that hold some of it now."""
+        units = {box: self.to_unit(box, day.as_of) for box in self._deal(_to_box(day.span))}
+        own = {unit.id for unit in units.values()}
+        old = {known.id: parse_unit(known.id) for known in day.units if known.id not in own}
+        for box, unit in units.items():
+            yield replace(unit, replaces=_list_under(box, old))
 
     def _last_look(self, box: Box, now: datetime) -> datetime:
         return self.rules.last_look(box.upper_at, now)
@@ -164,10 +179,10 @@ class Agenda:
         """
         box = parse_unit(unit.id)
         for name, _, _ in box.shares:
-            if not self.filters.get(name):
+            if not box.take(name, self.filters.get(name, ())):
                 raise ConfigError(
-                    f"unit {unit.id} is one of several that were split by {name}, and no {name} is"
-                    f" set any more for {self.table.endpoint}: set it as it was, or load the interval"
+                    f"unit {unit.id} is one of several that were split by {name}, and no {name} of it"
+                    f" is set any more for {self.table.endpoint}: set it as it was, or load the interval"
                     f" anew with `connector backfill {SOURCE} --table {self.table.name}`."
                 )
         return Export(
@@ -191,31 +206,40 @@ class Agenda:
         apps, of its countries. None where nothing is left to cut.
         """
         box = parse_unit(unit.id)
-        old = [parse_unit(name) for name in unit.replaces]
-        pieces = halve_availability(box, [one.lower_at for one in old])
-        pieces = pieces or halve_event_time(box, now)
-        for name in _SPLIT_BY:
-            pieces = pieces or _halve_values(box, name, self.filters.get(name, ()))
+        old = {name: parse_unit(name) for name in unit.replaces}
+        pieces = halve_availability(box, [one.lower_at for one in old.values()])
+        pieces = pieces or halve_event_time(box, now, self.settings.event_floor)
+        for name in self._list_splitters():
+            pieces = pieces or _halve_values(box, name, self.filters[name])
         as_of = unit.vendor_updated_at or self._last_look(box, now)
+        old[unit.id] = box
         return [
-            replace(self.to_unit(piece, as_of), replaces=_find_under(unit, piece))
+            replace(self.to_unit(piece, as_of), replaces=_list_under(piece, old))
             for piece in pieces
         ]
 
+    def _list_splitters(self) -> list[str]:
+        """Filters by whose values an export may be split: the vendor gives rows of either an app or
+        an SDK key, so that where both are set the pieces would overlap.
+        """
+        either = {"idApp", "SDKKey"}
+        taken = either if either <= self.filters.keys() else set()
+        return [name for name in _SPLIT_BY if name in self.filters and name not in taken]
 
-def _find_under(unit: Unit, piece: Box) -> tuple[str, ...]:
-    """What a piece of a unit that may be loaded takes over: the unit, and of those that it takes
-    over the ones in the piece's interval.
-    """
-    spans = {name: parse_unit(name) for name in unit.replaces}
-    return (
-        unit.id,
-        *(
-            name
-            for name, old in spans.items()
-            if old.lower_at < piece.upper_at and piece.lower_at < old.upper_at
-        ),
-    )
+
+def _find_under_way(held: Iterable[Box], asked: Iterable[str]) -> list[Box]:
+    """What the vendor already prepares, of that which is not there yet."""
+    boxes = list(held)
+    count = len(boxes)
+    for box in map(parse_unit, asked):
+        if not any(box.overlaps(other) for other in boxes):
+            boxes.append(box)
+    return boxes[count:]
+
+
+def _list_under(box: Box, old: Mapping[str, Box]) -> tuple[str, ...]:
+    """The ids of those units, other than the box's own, that hold some of it."""
+    return tuple(name for name, other in old.items() if other != box and other.overlaps(box))
 
 
 def parse_unit(unit_id: str) -> Box:

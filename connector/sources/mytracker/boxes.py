@@ -71,6 +71,17 @@ class Box:
         """The box in two: before an event time, and from it on."""
         return [replace(self, event_to=at), replace(self, event_from=at)]
 
+    def overlaps(self, other: "Box") -> bool:
+        """True when something may be in both."""
+        is_apart = self.upper_at <= other.lower_at or other.upper_at <= self.lower_at
+        names = {name for name, _, _ in (*self.shares, *other.shares)}
+        return (
+            not is_apart
+            and _is_before(self.event_from, other.event_to)
+            and _is_before(other.event_from, self.event_to)
+            and all(_share_values(self.share(name), other.share(name)) for name in names)
+        )
+
     def cut_availability(self, at: datetime) -> list["Box"]:
         """The box in two: before a moment, and from it on."""
         return [replace(self, upper_at=at), replace(self, lower_at=at)]
@@ -108,23 +119,12 @@ def _show(bound: int | None) -> str:
 
 def find_missing(box: Box, held: Iterable[Box]) -> Iterator[Box]:
     """What of `box` is in none of `held`, in as few boxes as the cuts between those allow."""
-    near = [other for other in held if _overlap(box, other)]
+    near = [other for other in held if box.overlaps(other)]
     if not near:
         yield box
     elif not any(_covers(other, box) for other in near):
         for piece in _cut_along(box, near[0]):
             yield from find_missing(piece, near)
-
-
-def _overlap(box: Box, other: Box) -> bool:
-    is_apart = box.upper_at <= other.lower_at or other.upper_at <= box.lower_at
-    names = {name for name, _, _ in (*box.shares, *other.shares)}
-    return (
-        not is_apart
-        and _is_before(box.event_from, other.event_to)
-        and _is_before(other.event_from, box.event_to)
-        and all(_share_values(box.share(name), other.share(name)) for name in names)
-    )
 
 
 def _is_before(lower: int | None, upper: int | None) -> bool:
@@ -192,14 +192,13 @@ def halve_availability(box: Box, bounds: Sequence[datetime] = ()) -> list[Box]:
     return box.cut_availability(middle.replace(microsecond=0))
 
 
-def halve_event_time(box: Box, now: datetime) -> list[Box]:
-    """The box in two by event time, first where most events lie; none where it has one second."""
-    lower, upper = box.event_from, box.event_to
+def halve_event_time(box: Box, now: datetime, floor: int = 0) -> list[Box]:
+    """The box in two by event time, first where most events lie; none where it has one second.
+    Nothing before `floor` (unix seconds) is ever asked for.
+    """
+    lower = floor if box.event_from is None else max(box.event_from, floor)
+    upper = int(now.timestamp()) + 1 if box.event_to is None else box.event_to
     available = int(box.lower_at.timestamp())
-    leads = [available - lead for lead in _LEADS_S if _lies_within(available - lead, box)]
-    if leads:
-        return box.cut_event(leads[len(leads) // 2])
-    lower = 0 if lower is None else lower
-    upper = int(now.timestamp()) + 1 if upper is None else upper
-    middle = (lower + upper) // 2
-    return box.cut_event(middle) if _lies_within(middle, box) and lower < middle else []
+    leads = [available - lead for lead in _LEADS_S if lower < available - lead < upper]
+    at = leads[len(leads) // 2] if leads else (lower + upper) // 2
+    return box.cut_event(at) if lower < at < upper else []

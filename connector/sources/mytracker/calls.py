@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
+from math import isfinite
 from typing import Any
 
 from connector.context import ApiContext
@@ -28,6 +29,7 @@ SOURCE = "mytracker"
 PATH = "/api/raw/v1/export"
 QUOTAS_PATH = "/api/open/user/v1/quotas/get.json"
 QUOTA_PAUSE_S = 60.0  # where a refusal for quota does not say how long
+LONGEST_RESET_S = 3600.0  # the longest quota is that of an hour
 FIRST_PAUSE_S, MOST_PAUSE_S = 1.0, 60.0
 _OK, _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TOO_MANY = 200, 400, 401, 403, 404, 429
 _SERVER_ERROR = 500
@@ -116,7 +118,7 @@ def _parse(text: str) -> dict[str, Any]:
 def _to_code(body: Mapping[str, Any]) -> int:
     try:
         return int(body.get("code", 0))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return 0
 
 
@@ -156,13 +158,21 @@ def _to_error(code: int, text: str, body: Mapping[str, Any]) -> ApiError:
 def _read_reset(info: Mapping[str, Any]) -> float | None:
     """Seconds until every quota that is used up begins anew, and one more."""
     resets = [
-        float(quota[name])
+        seconds
         for quota in _listed(info, "quotas")
         if quota.get("exceeded", True)
         for name in _RESETS
-        if isinstance(quota.get(name), int | float)
+        if (seconds := _to_seconds(quota.get(name))) is not None
     ]
-    return max(resets) + 1 if resets else None
+    return min(max(resets), LONGEST_RESET_S) + 1 if resets else None
+
+
+def _to_seconds(value: Any) -> float | None:
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return max(seconds, 0.0) if isfinite(seconds) else None
 
 
 def _listed(info: Mapping[str, Any], key: str) -> list[dict[str, Any]]:

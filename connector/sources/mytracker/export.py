@@ -6,13 +6,17 @@ Source pages: tracker.my.com/docs/api/export-api/raw (create, get, cancel).
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from string import punctuation, whitespace
 from typing import Any, Literal
 from urllib.parse import quote, urlencode
 
+from connector.errors import ServerError
 from connector.sources.mytracker.boxes import Box
+from connector.sources.mytracker.calls import SOURCE
 from connector.sources.mytracker.filters import LISTS, Filters
 
 LONGEST_QUERY = 8_000  # bytes; a longer one goes into the body
+_ENDINGS = f"{punctuation}{whitespace}…"  # of a status, which says nothing
 _TOO_MANY = ("too many lines", "too much export data")
 State = Literal["running", "done", "failed", "refused", "cancelled", "unknown"]
 _STATES: Mapping[str, State] = {
@@ -99,11 +103,13 @@ class ExportState:
 
 
 def read_state(data: Mapping[str, Any]) -> ExportState:
-    """The state of an export; a status nobody knows is `unknown`."""
+    """The state of an export; a status nobody knows is `unknown`. Raises ServerError where a file has
+    no link.
+    """
     status = str(data.get("status", ""))
     files = data.get("files")
     return ExportState(
-        state=_STATES.get(status.strip().rstrip("!.").strip().lower(), "unknown"),
+        state=_STATES.get(status.rstrip(_ENDINGS).strip().lower(), "unknown"),
         status=status,
         progress=_read_share(data.get("progress")),
         is_cancellable=data.get("isCancellable") is True,
@@ -120,5 +126,8 @@ def _read_share(value: Any) -> float | None:
 
 
 def _read_link(item: Any) -> tuple[str, int | None]:
+    link = item.get("link") if isinstance(item, dict) else None
+    if not link:
+        raise ServerError(f"{SOURCE}: an export lists a file without a link", source=SOURCE)
     expires = str(item.get("timestampExpires", ""))
-    return str(item["link"]), int(expires) if expires.isdigit() else None
+    return str(link), int(expires) if expires.isdecimal() else None

@@ -60,7 +60,9 @@ def read_filters(section: Section, events: Sequence[str]) -> dict[str, Filters]:
             _refuse(name, f"goes with {', '.join(known[name])} only, and none of these is loaded")
     if unused := sorted(set(of_events) - set(events)):
         _refuse(unused[0], f"is no event that is loaded: {', '.join(events)}")
-    apps = {"idApp": section.names("id_apps"), "SDKKey": section.names("sdk_keys")}
+    apps = {
+        name: tuple(dict.fromkeys(section.names(key))) for name, key in _GIVEN_ELSEWHERE.items()
+    }
     return {event: _collect(event, apps, shared, of_events.get(event, {})) for event in events}
 
 
@@ -100,7 +102,7 @@ def _read_values(name: str, value: Any) -> tuple[str, ...]:
     if isinstance(value, bool):
         value = int(value)
     if name == "eventName" and isinstance(value, str):
-        return (value,)
+        return (value,) if value.strip() else ()
     return tuple(dict.fromkeys(Section(SOURCE, {name: value}).names(name)))
 
 

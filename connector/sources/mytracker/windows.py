@@ -109,7 +109,8 @@ def find_due_days(held: Mapping[Span, Units], rules: Rules, now: datetime) -> It
         for run in _join(spans):
             units = tuple(unit for span in run for unit in held[span])
             if any(_is_older(unit, max(passed)) for unit in units):
-                yield DueDay(Span(run[0].lower_at, run[-1].upper_at), max(passed), units)
+                upper = max(span.upper_at for span in run)
+                yield DueDay(Span(run[0].lower_at, upper), max(passed), units)
 
 
 def _is_older(unit: LoadedUnit, moment: datetime) -> bool:
@@ -117,10 +118,10 @@ def _is_older(unit: LoadedUnit, moment: datetime) -> bool:
 
 
 def _join(spans: Sequence[Span]) -> Iterator[list[Span]]:
-    """Those that lie end to end, together."""
+    """Those that lie end to end or overlap, together."""
     run: list[Span] = []
     for span in spans:
-        if run and span.lower_at > run[-1].upper_at:
+        if run and span.lower_at > max(known.upper_at for known in run):
             yield run
             run = []
         run.append(span)
