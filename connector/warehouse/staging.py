@@ -11,85 +11,19 @@ from importlib.resources import files
 from pathlib import Path
 
 from connector.fields import JSON_TYPES, SYSTEM_TYPES, Field, Role, Table, load_tables
+from connector.warehouse.ledger_columns import LEDGER_DOCS, LEDGER_TABLES
 
-LEDGER_TABLES: Mapping[str, Mapping[str, str]] = {
-    "units": {
-        "unit": "VARCHAR",
-        "table_name": "VARCHAR",
-        "application_id": "VARCHAR",
-        "axis": "VARCHAR",
-        "lower_at": "TIMESTAMP WITH TIME ZONE",
-        "upper_at": "TIMESTAMP WITH TIME ZONE",
-        "remote_id": "VARCHAR",
-        "declared_rows": "BIGINT",
-        "file_rows": "BIGINT",
-        "loaded_rows": "BIGINT",
-        "quarantined_rows": "BIGINT",
-        "bytes": "BIGINT",
-        "schema_id": "VARCHAR",
-        "vendor_updated_at": "TIMESTAMP WITH TIME ZONE",
-        "min_event_at": "TIMESTAMP WITH TIME ZONE",
-        "max_event_at": "TIMESTAMP WITH TIME ZONE",
-        "event_days": "JSON",
-        "attempts": "BIGINT",
-        "fetched_at": "TIMESTAMP WITH TIME ZONE",
-        "_dlt_load_id": "VARCHAR",
-    },
-    "quarantine": {
-        "unit": "VARCHAR",
-        "_row": "BIGINT",
-        "table_name": "VARCHAR",
-        "kind": "VARCHAR",
-        "file_line": "BIGINT",
-        "byte_offset": "BIGINT",
-        "field_name": "VARCHAR",
-        "value": "VARCHAR",
-        "raw": "VARCHAR",
-        "reason": "VARCHAR",
-        "quarantined_at": "TIMESTAMP WITH TIME ZONE",
-        "_dlt_load_id": "VARCHAR",
-    },
-    "_dlt_loads": {
-        "load_id": "VARCHAR",
-        "schema_name": "VARCHAR",
-        "status": "BIGINT",
-        "inserted_at": "TIMESTAMP WITH TIME ZONE",
-        "schema_version_hash": "VARCHAR",
-    },
-}
-"""Columns and DuckDB types of the tables every source's dataset has beside its data."""
+__all__ = ["LEDGER_TABLES", "raw_schema", "render_staging", "source_names", "write_staging"]
 
-_LEDGER_DOCS = {
-    "unit": "unit of work",
-    "table_name": "raw table the unit feeds",
-    "application_id": "vendor's app id",
-    "axis": "what lower_at and upper_at bound",
-    "lower_at": "start of the unit on its axis, UTC, inclusive",
-    "upper_at": "end of the unit on its axis, UTC, exclusive",
-    "remote_id": "vendor's id of the window or job",
-    "declared_rows": "rows the vendor declared",
-    "file_rows": "records in the verified file",
-    "loaded_rows": "rows loaded",
-    "quarantined_rows": "records that could not be read",
-    "bytes": "size of the file, bytes",
-    "schema_id": "vendor's id of the column set",
-    "vendor_updated_at": "last change by the vendor, UTC",
-    "min_event_at": "earliest event time in the unit, UTC",
-    "max_event_at": "latest event time in the unit, UTC",
-    "event_days": "days the unit's rows fall on, UTC, array of ISO dates",
-    "attempts": "downloads it took",
-    "fetched_at": "download time, UTC",
-    "_row": "ordinal of the row in its unit, 0-based",
-    "kind": "cell or row",
-    "file_line": "line in the file, 1-based",
-    "byte_offset": "offset in the file, bytes",
-    "field_name": "vendor's field",
-    "value": "the cell as it came",
-    "raw": "the record as it came, bytes escaped",
-    "reason": "why it does not fit",
-    "quarantined_at": "time of loading, UTC",
-    "_dlt_load_id": "load that brought the row",
-}
+_RESERVED = (
+    "all analyse analyze and any array as asc asymmetric both case cast check collate column"
+    " constraint create default deferrable desc describe distinct do else end except false fetch for"
+    " foreign from group having in initially intersect into lambda lateral leading limit not null"
+    " offset on only or order pivot placing primary qualify references returning select show some"
+    " summarize symmetric table then to trailing true union unique unpivot using variadic when where"
+    " window with"
+)
+_KEYWORDS = frozenset(_RESERVED.split())  # words no column can be called without quotes
 
 
 @cache
@@ -189,9 +123,9 @@ def _staging_columns(field: Field) -> Iterator[tuple[str, str, str]]:
         unit = field.unit
     doc = f"{doc}, {unit}" if unit and unit not in doc else doc
     if not field.is_text:
-        yield f"r.{field.column}", field.alias, doc
+        yield f"r.{_quote(field.column)}", field.alias, doc
         return
-    text = f"nullif(r.{field.column}, '')"
+    text = f"nullif(r.{_quote(field.column)}, '')"
     if field.absent:
         text = f"nullif({text}, '{field.absent}')"
     if field.type in JSON_TYPES:
@@ -207,12 +141,12 @@ def _role_column(table: Table, role: Role) -> tuple[str, str, str]:
     if not role.selector:
         doc = f"{role.doc}{unit}; NULL until the setting roles names a selector"
         return f"CAST(NULL AS {role.sql_type})", role.alias, doc
-    played = f"r.{table.field(role.selector).column}"
+    played = f"r.{_quote(table.field(role.selector).column)}"
     return f"CAST({played} AS {role.sql_type})", role.alias, f"{role.doc}{unit}: {role.selector}"
 
 
 def _render_units(source: str) -> str:
-    columns = [(name, name, _LEDGER_DOCS[name]) for name in LEDGER_TABLES["units"]]
+    columns = [(name, name, LEDGER_DOCS[name]) for name in LEDGER_TABLES["units"]]
     columns.insert(
         -1,
         (
@@ -248,8 +182,8 @@ ranked AS (
 
 
 def _render_quarantine(source: str) -> str:
-    columns = [("u.application_id", "application_id", _LEDGER_DOCS["application_id"])]
-    columns += [(f"q.{name}", name, _LEDGER_DOCS[name]) for name in LEDGER_TABLES["quarantine"]]
+    columns = [("u.application_id", "application_id", LEDGER_DOCS["application_id"])]
+    columns += [(f"q.{name}", name, LEDGER_DOCS[name]) for name in LEDGER_TABLES["quarantine"]]
     return (
         _header("Cells and records of live units that did not fit.", "cell or record", "", source)
         + _select(columns)
@@ -264,7 +198,7 @@ def _render_row_counts(source: str, tables: list[str]) -> str:
         for table in tables
     )
     columns = [
-        ("_unit", "unit", _LEDGER_DOCS["unit"]),
+        ("_unit", "unit", LEDGER_DOCS["unit"]),
         ("CAST(sum(found) AS BIGINT)", "found_rows", "live rows of the unit, counted in raw"),
     ]
     return (
@@ -287,9 +221,14 @@ def _select(columns: list[tuple[str, str, str]]) -> str:
     lines = []
     for number, (expression, name, doc) in enumerate(columns, start=1):
         comma = "," if number < len(columns) else ""
-        same = expression.rpartition(".")[2] == name
-        lines.append(f"  {expression}{'' if same else f' AS {name}'}{comma} -- {doc}\n")
+        same = expression.rpartition(".")[2] == _quote(name)
+        lines.append(f"  {expression}{'' if same else f' AS {_quote(name)}'}{comma} -- {doc}\n")
     return "SELECT\n" + "".join(lines)
+
+
+def _quote(name: str) -> str:
+    """The name of a column as SQL takes it: a selector of the settings may be any word."""
+    return f'"{name}"' if name in _KEYWORDS else name
 
 
 def _join_units(source: str, unit: str, load_id: str) -> str:

@@ -5,7 +5,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import sqlglot
 from duckdb import DuckDBPyConnection
+from sqlglot import exp
 
 from connector.fields import load_tables
 from connector.settings import Section
@@ -85,6 +87,24 @@ def test_roles_are_the_selectors_that_play_them() -> None:
     )
     money = Decimal("1.123456789")
     assert found == [(money, "RUB", Decimal(3), None, "RUB", Decimal(3), "x", "9")]
+
+
+def test_selector_may_be_a_word_of_sql() -> None:
+    reserved = "SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category = 'reserved'"
+    words = [word for (word,) in open_warehouse().execute(reserved).fetchall()]
+    connection = open_staging(
+        "installs", {word: word for word in words}, selectors={"installs": words}
+    )
+    listed = ", ".join(f'"{word}"' for word in words)
+    assert rows_of(connection, f"SELECT {listed} FROM stg.stg_mytracker__installs") == [
+        tuple(words)
+    ]
+    text = render_staging(
+        SOURCE, extend_tables(Section(SOURCE, {"selectors": {"installs": words}}))
+    )
+    sql = text["stg_mytracker__installs.sql"]
+    query = sqlglot.parse_one(sql, read="duckdb", into=exp.Select)
+    assert set(words) <= {column.alias_or_name for column in query.selects}
 
 
 def test_role_and_the_selector_of_its_name_are_one_column() -> None:
