@@ -130,4 +130,4 @@ def _make_up(device: Device) -> Credit:
 
 
 def _dice(device: Device) -> int:
-    return (device.index * 2_654_435_761 >> 7) % 100
+    return (device.index * 2_654_435_761 % (1 << 32) >> 9) % 100

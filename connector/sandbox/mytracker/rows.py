@@ -107,7 +107,7 @@ class AppRows:
         step = max(1, known.insert_step_s)
         slot = -(-processed_at // step)
         spread = max(1, known.delay_max_s - known.delay_min_s - step + 1)
-        delay_s = known.delay_min_s + (slot * 2_654_435_761 >> 9) % spread
+        delay_s = known.delay_min_s + (slot * 2_654_435_761 % (1 << 32) >> 9) % spread
         late_s = slot * 977 % _S2S_S if is_sent_by_server else 0
         return slot * step + delay_s + late_s
 

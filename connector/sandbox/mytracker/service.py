@@ -76,6 +76,7 @@ class TrackerService:
 
     def get(self, number: str) -> Answer:
         """The state of an export."""
+        self.advance()
         job = self.jobs.get(number)
         self.log.add_poll(number)
         if job is None:
