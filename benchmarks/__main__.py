@@ -16,9 +16,10 @@ INTRODUCTION = """\
 
 Written by `make bench`. Each line compares whole processes, run in turn in one session; ratios and
 medians, because machines differ and are noisy. The raw side is DuckDB's own
-`CREATE TABLE AS SELECT FROM read_csv` of the same file with the column types given (for a Logs
-export in JSON `read_json` of the same records as JSON lines, because the vendor's single object
-would have to fit into its memory), and ten plain httpx downloads at a time.
+`CREATE TABLE AS SELECT FROM read_csv` of the same file or parts with the column types given (for a
+Logs export in JSON `read_json` of the same records as JSON lines, because the vendor's single object
+would have to fit into its memory), and ten plain httpx downloads at a time. Requests to MyTracker are
+those the sandbox counted in the vendor's own intervals, downloads included.
 """
 
 

@@ -15,6 +15,8 @@ with Sandbox(scenario) as sandbox:
         sandbox.add_window(1111, "event", **window)
     for export in declared.get("exports", ()):
         sandbox.add_export(1111, "events", **export)
+    for export in declared.get("raw_exports", ()):
+        sandbox.add_raw_export("customEvents", **export)
     print(json.dumps(sandbox.describe()), flush=True)
     stop.wait()
 """
