@@ -22,9 +22,10 @@ def find_advice(settings: TrackerSettings) -> list[str]:
 
 def name_unknown(settings: TrackerSettings) -> Iterator[str]:
     """What selectors are loaded as whose type nobody said."""
+    loaded = {table.endpoint: table for table in settings.tables.values()}
     for event, selector in settings.unknown_selectors:
-        table = next(table for table in settings.tables.values() if table.endpoint == event)
-        if selector not in [role.selector for role in table.roles]:
+        table = loaded.get(event)  # selectors may be set of events that are not loaded
+        if table and selector not in [role.selector for role in table.roles]:
             yield (
                 f"{event}: the selector {selector} is in no table of the connector: it is asked for all"
                 f" the same, and loaded as {table.by_name[selector].type}; another type can be set in"
