@@ -1,6 +1,6 @@
 """How this vendor attributes a device: mostly as AppMetrica does, for a small share not.
 
-The shares are the same in every run: they hang on the number of the device.
+The shares are the same in every run: they hang on the id of the device.
 """
 
 from dataclasses import dataclass, replace
@@ -11,6 +11,9 @@ from connector.sandbox.population.vocabulary import PUBLISHERS
 
 ORGANIC = "Organic"
 _UNKNOWN = "неизвестно"  # as the vendor's own title, in the language of the API user
+
+
+_UNSEEN, _DOUBLED = frozenset({50, 51}), frozenset({70, 71})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +43,12 @@ def credit_of(device: Device) -> Credit | None:
 
 def is_seen(device: Device) -> bool:
     """False for the few whose install this vendor never sees."""
-    return _dice(device) != 50
+    return _dice(device) not in _UNSEEN
 
 
 def ghost_of(device: Device) -> Device | None:
     """A device only this vendor sees, beside a few that both see; it has no profile."""
-    if _dice(device) != 70:
+    if _dice(device) not in _DOUBLED:
         return None
     return replace(
         device,
@@ -130,4 +133,4 @@ def _make_up(device: Device) -> Credit:
 
 
 def _dice(device: Device) -> int:
-    return (device.index * 2_654_435_761 % (1 << 32) >> 9) % 100
+    return device.id // 7 % 100

@@ -110,3 +110,23 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_every_example_scenario_can_be_started(path: Path) -> None:
     emulator = Emulator(load_scenario(path))
     assert emulator.windows(emulator.scenario.apps[0].id, "event")
+
+
+def test_the_raw_export_has_its_table(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        'api_user_id = 5\n[mytracker]\nbounds = "exclusive"\nrequests_per_hour = 0\n'
+        '[mytracker.shape]\nnewline = "crlf"\n',
+    )
+    scenario = load_scenario(path)
+    tracker = scenario.mytracker
+    assert (scenario.api_user_id, tracker.bounds, tracker.requests_per_hour) == (5, "exclusive", 0)
+    assert (tracker.shape.newline, tracker.places) == ("crlf", 3)
+    for text, key in (
+        ("[mytracker]\nplaces = 'few'", "mytracker.places"),
+        ("[mytracker]\nlink_host = 'moon'", "mytracker.link_host"),
+        ("[mytracker]\nhosts = 1", "mytracker: unknown key 'hosts'"),
+        ("api_user_id = 'me'", "api_user_id"),
+    ):
+        with pytest.raises(ConfigError, match=key):
+            load_scenario(write(tmp_path, text))
