@@ -43,6 +43,10 @@ class _Pairs(list[tuple[str, Any]]):
 def _write_value(value: object) -> str:
     if isinstance(value, str):
         return value
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, _Pairs):
         value = {name: _write_value(inner) for name, inner in value}
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -19,7 +19,7 @@ from connector.sandbox.mytracker.device_cells import Cells
 from connector.sandbox.mytracker.dictionary import field_types, tracker_app_id
 from connector.sandbox.mytracker.injection import MadeExport, make_export
 from connector.sandbox.mytracker.rows import AppRows
-from connector.sandbox.mytracker.selecting import AppData, fill_cells
+from connector.sandbox.mytracker.selecting import AppData, fill_cells, plan_cells
 from connector.sandbox.world import World
 
 _CONTENT_KINDS = frozenset({*CELL_FAULTS, "file_shape", "schema_change"})
@@ -77,8 +77,8 @@ class Maker:
         own = [f for f in faults if f.stage != "window" or f.kind in _CONTENT_KINDS]
 
         def make() -> Content:
-            types = field_types(ask.event)
-            rows = [fill_cells(cells(), ask.selectors, types) for cells in chosen]
+            plan = plan_cells(ask.selectors, field_types(ask.event))
+            rows = [fill_cells(cells(), plan) for cells in chosen]
             return make_content(ask, rows, own, self.settings.shape)
 
         return Build(names, len(chosen), Cutter(make, len(names), size, own).cut)

@@ -94,13 +94,15 @@ def _is_verified(row: TrackRow) -> bool:
     return getattr(row.record.payload, "verified", "") == "true"
 
 
-def fill_cells(cells: Cells, selectors: Sequence[str], types: Mapping[str, str]) -> list[str]:
-    """The cells in the order asked for; absent numbers are 0, absent arrays `[]`."""
-    found = []
-    for name in selectors:
-        text = cells.get(name, "")
-        found.append(text or _ABSENT.get(types.get(name, ""), ""))
-    return found
+def plan_cells(selectors: Sequence[str], types: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Each selector with what is sent where it has no value: 0 for numbers, `[]` for arrays."""
+    return [(name, _ABSENT.get(types.get(name, ""), "")) for name in selectors]
+
+
+def fill_cells(cells: Cells, plan: Sequence[tuple[str, str]]) -> list[str]:
+    """The cells of a row in the order of a plan."""
+    find = cells.get
+    return [find(name) or absent for name, absent in plan]
 
 
 _ABSENT = {"bigint": "0", "integer": "0", "timestamp": "0", "array_json": "[]"}

@@ -6,7 +6,7 @@ from typing import Any
 from connector.errors import ConfigError
 from connector.sandbox.mytracker.dictionary import events, field_types, selectors_of
 from connector.sandbox.mytracker.injection import MadeExport, read_moment
-from connector.sandbox.mytracker.selecting import fill_cells
+from connector.sandbox.mytracker.selecting import fill_cells, plan_cells
 from connector.sandbox.mytracker.service import TrackerService
 
 
@@ -24,7 +24,8 @@ def list_tracker_truth(service: TrackerService, event: str, zone: str) -> dict[s
     now = service.advance()
     service.maker.take()
     made = [export for export in service.maker.made if export.event == event]
-    names, types = selectors_of(event), field_types(event)
+    names = selectors_of(event)
+    plan = plan_cells(names, field_types(event))
     rows = []
     for data in service.maker.apps.values():
         for row in data.list_rows(event, service.row_faults(now)):
@@ -37,7 +38,7 @@ def list_tracker_truth(service: TrackerService, event: str, zone: str) -> dict[s
                     "shown_at": row.shown_at,
                     "occurred_at": row.occurred_at,
                     "id_app": data.id_app,
-                    "values": _clean(names, fill_cells(cells, names, types)),
+                    "values": _clean(names, fill_cells(cells, plan)),
                 }
             )
     rows += [row for export in made for row in _list_made(export)]
