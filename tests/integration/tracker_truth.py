@@ -35,6 +35,7 @@ _CASTS: Mapping[str, Callable[[str], Any]] = {
     "decimal": lambda text: Decimal(text).quantize(Decimal("1e-9")),
     "date": date.fromisoformat,
 }
+_ABSENT = {"bigint": "0", "integer": "0", "array_literal": "[]"}  # as the vendor writes no value
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "0": "\0"}
 
 
@@ -165,8 +166,8 @@ def _to_row(
 ) -> Row:
     row: Row = {"_unit": piece.unit, "_application_id": piece.application_id}
     for name in names:
-        if text := values.get(name, ""):
-            kind = wanted.types.get(name) or kind_of(name, event)
+        kind = wanted.types.get(name) or kind_of(name, event)
+        if text := values.get(name) or _ABSENT.get(kind_of(name, event), ""):
             row[to_snake_case(name)] = cast_text(text, kind)
     return row
 
