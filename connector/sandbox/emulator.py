@@ -178,8 +178,7 @@ class Emulator:
 
     def mytracker_requests(self) -> dict[str, Any]:
         """What was asked of MyTracker's raw export; form in `RequestLog.describe`."""
-        with self.world.lock:
-            return self.mytracker.log.describe()
+        return self.mytracker.log.describe()
 
     def change_verification(
         self, transaction: str, *, is_verified: bool, how: str = "in_place"
@@ -213,7 +212,7 @@ class Emulator:
         self.traffic.reset()
         with self.world.lock:
             self.logs.statistics.reset()
-            self.mytracker.log.reset()
+        self.mytracker.log.reset()
 
     def move_clock(self, moves: Mapping[str, Any]) -> None:
         """`{"advance": seconds}` or `{"set": ISO 8601 or unix seconds}`."""

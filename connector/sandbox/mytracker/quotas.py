@@ -4,6 +4,7 @@ Limits: tracker.my.com/docs/api/export-api/limits. A block lasts to the end of i
 """
 
 import math
+import threading
 from collections import Counter
 from typing import Any, NamedTuple
 
@@ -26,9 +27,10 @@ class _Quota(NamedTuple):
 
 
 class Quotas:
-    """Counts the requests of the one user there is. A limit that is 0 is none."""
+    """Counts the requests of the one user there is; safe across threads. A limit of 0 is none."""
 
     def __init__(self, settings: MyTracker, *, is_simulated: bool) -> None:
+        self._lock = threading.RLock()
         self._counts: Counter[tuple[str, int]] = Counter()
         self._blocked_until = 0.0
         self._quotas = []
@@ -40,32 +42,36 @@ class Quotas:
 
     def count(self, now: float) -> Answer | None:
         """Count a request; the refusal it gets (unix seconds), None where it may go on."""
-        for quota in self._quotas:
-            if quota.name != ERRORS:
-                self._counts[self._slot(quota, now)] += 1
-        return throttle(self.describe(now)) if self._is_blocked(now) else None
+        with self._lock:
+            for quota in self._quotas:
+                if quota.name != ERRORS:
+                    self._counts[self._slot(quota, now)] += 1
+            return throttle(self.describe(now)) if self._is_blocked(now) else None
 
     def count_error(self, now: float) -> None:
         """Count an answer that was an error."""
-        for quota in self._quotas:
-            if quota.name == ERRORS:
-                self._counts[self._slot(quota, now)] += 1
+        with self._lock:
+            for quota in self._quotas:
+                if quota.name == ERRORS:
+                    self._counts[self._slot(quota, now)] += 1
 
     def block(self, until: float) -> None:
         """Refuse everything until a moment (unix seconds), as after too many errors."""
-        self._blocked_until = until
+        with self._lock:
+            self._blocked_until = until
 
     def describe(self, now: float) -> list[dict[str, Any]]:
         """The state of every limit, as `quotas/get.json` and a refusal show it."""
-        found = []
-        for quota in self._quotas:
-            count = self._counts[self._slot(quota, now)]
-            ends = (int(now) // quota.interval_s + 1) * quota.interval_s
-            found.append(describe_quota(quota.name, count, quota.limit, ends, now))
-        if now < self._blocked_until:
-            found = [item for item in found if item["name"] != ERRORS]
-            found.append(describe_quota(ERRORS, 61, 60, self._blocked_until, now))
-        return found
+        with self._lock:
+            found = []
+            for quota in self._quotas:
+                count = self._counts[self._slot(quota, now)]
+                ends = (int(now) // quota.interval_s + 1) * quota.interval_s
+                found.append(describe_quota(quota.name, count, quota.limit, ends, now))
+            if now < self._blocked_until:
+                found = [item for item in found if item["name"] != ERRORS]
+                found.append(describe_quota(ERRORS, 61, 60, self._blocked_until, now))
+            return found
 
     def _is_blocked(self, now: float) -> bool:
         return any(item["exceeded"] for item in self.describe(now))

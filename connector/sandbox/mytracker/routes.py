@@ -54,17 +54,17 @@ class TrackerRoutes:
         async def handle(request: web.Request) -> web.StreamResponse:
             now = self._emulator.clock.timestamp()
             self._emulator.traffic.count_request(endpoint, int(now // _DAY_S), "mytracker")
-            self._locked(self._service.log.count, endpoint)
+            self._service.log.count(endpoint)
             await asyncio.sleep(self._emulator.scenario.latency_s)
             body = await request.read()
             refusal = None
             if is_other_host:
                 self._keep_headers(request)
             else:
-                refusal = self._locked(self._refuse, request, endpoint, body, now)
+                refusal = self._refuse(request, endpoint, body, now)
             if refusal is not None:
                 return self._answer(endpoint, refusal)
-            address = self._locked(self._find_address, endpoint, request, body)
+            address = self._find_address(endpoint, request, body)
             faults = self._emulator.fault_book.strike(address, now)
             response = await self._strike(request, endpoint, faults)
             return response or await act(request, address, faults)
@@ -97,7 +97,7 @@ class TrackerRoutes:
                 )
             if fault.kind == "error_block":
                 until = self._emulator.clock.timestamp() + float(fault.params["seconds"])
-                self._locked(self._service.quotas.block, until)
+                self._service.quotas.block(until)
             response = answer_fault(fault, request, self._service.quotas, self._emulator.clock)
             if response is not None:
                 await wait_slow(faults)
@@ -151,7 +151,7 @@ class TrackerRoutes:
     async def _quotas(
         self, request: web.Request, _: Request, faults: list[Fault]
     ) -> web.StreamResponse:
-        state = self._locked(self._service.quotas.describe, self._emulator.clock.timestamp())
+        state = self._service.quotas.describe(self._emulator.clock.timestamp())
         return await self._send(request, "quotas", accept(quotas=state), faults)
 
     async def _file(
@@ -189,12 +189,12 @@ class TrackerRoutes:
         """A refusal; what the user did wrong counts for the quota of errors."""
         now = self._emulator.clock.timestamp()
         if answer.code not in {429, 200}:
-            self._locked(self._service.quotas.count_error, now)
+            self._service.quotas.count_error(now)
         code = answer.code if self._settings.code_in == "both" else 200
         response = web.Response(
             status=code, body=answer.body(), content_type="application/json", charset="utf-8"
         )
-        self._locked(self._service.log.count_code, endpoint, answer.code)
+        self._service.log.count_code(endpoint, answer.code)
         self._emulator.traffic.count_answer(endpoint, code)
         return response
 
@@ -205,12 +205,12 @@ class TrackerRoutes:
         return response
 
     def _count_code(self, endpoint: str, code: int = 200) -> None:
-        self._locked(self._service.log.count_code, endpoint, code)
+        self._service.log.count_code(endpoint, code)
         self._emulator.traffic.count_answer(endpoint, code)
 
     def _keep_headers(self, request: web.Request) -> None:
         self._emulator.traffic.keep_storage_request(request.raw_path, request.headers)
-        self._locked(self._service.log.add_storage, request.raw_path, request.headers)
+        self._service.log.add_storage(request.raw_path, request.headers)
 
     def _locked(self, call: Callable[..., Any], *args: object) -> Any:
         with self._emulator.world.lock:
