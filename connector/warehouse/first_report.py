@@ -21,31 +21,46 @@ class ReportTable(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """A table of the report: the relations it needs, its heads and its query."""
+    """A table of the report: the relations it needs, its heads and its query.
+
+    `if_any`: it is shown only where it has rows.
+    """
 
     title: str
     needs: frozenset[str]
     columns: tuple[str, ...]
     sql: str
+    if_any: bool = False
 
 
+# An app that two vendors measure has the same name twice.
+_APP = """
+    coalesce(name, source_app_id) || CASE source WHEN 'mytracker' THEN ' (MyTracker)' ELSE '' END
+""".strip()
 # Days that no clock but a wrong one can have come by are left out: see `received`.
 _RECENT = f"""
     WITH received AS (
-      SELECT app_key, max(CAST(received_at AS DATE)) AS last_day FROM core.session GROUP BY app_key
+      SELECT app_key, max(CAST(received_at AS DATE)) AS last_day
+      FROM (
+        SELECT app_key, received_at FROM core.session
+        UNION ALL SELECT app_key, received_at FROM core.activity
+      ) AS r
+      GROUP BY app_key
     ),
     recent AS (
       SELECT u.*, row_number() OVER (PARTITION BY u.app_key ORDER BY u.day DESC) AS age
       FROM mart.active_users AS u JOIN received AS r USING (app_key)
-      WHERE u.day <= r.last_day QUALIFY age <= {DAYS_SHOWN}
+      WHERE u.day <= coalesce(r.last_day, u.day) QUALIFY age <= {DAYS_SHOWN}
     ),
-    apps AS (SELECT app_key, coalesce(name, source_app_id) AS app FROM core.app)
+    apps AS (SELECT app_key, {_APP} AS app FROM core.app)
 """
 
 _QUESTIONS = (
     _Question(
         "App by day (UTC; days before loading began hold late rows only, refunds are negative)",
-        frozenset({"mart.app_daily", "mart.active_users", "core.session", "core.app"}),
+        frozenset(
+            {"mart.app_daily", "mart.active_users", "core.session", "core.activity", "core.app"}
+        ),
         (
             "app",
             "day",
@@ -70,10 +85,10 @@ _QUESTIONS = (
     ),
     _Question(
         "Active users",
-        frozenset({"mart.active_users", "core.session", "core.app"}),
-        ("app", "day", "day's", "7 days", "28 days", "30 days", "stickiness"),
+        frozenset({"mart.active_users", "core.session", "core.activity", "core.app"}),
+        ("app", "day", "day's", "7 days", "28 days", "30 days", "stickiness", "active by"),
         f"""{_RECENT}
-    SELECT a.app, r.day, r.dau, r.wau, r.mau_28, r.mau_30, round(r.stickiness, 3)
+    SELECT a.app, r.day, r.dau, r.wau, r.mau_28, r.mau_30, round(r.stickiness, 3), r.activity
     FROM recent AS r JOIN apps AS a USING (app_key) WHERE r.age = 1 ORDER BY a.app""",
     ),
     _Question(
@@ -81,9 +96,22 @@ _QUESTIONS = (
         frozenset({"core.event", "core.app"}),
         ("app", "event", "rows", "devices"),
         f"""
-    SELECT coalesce(a.name, a.source_app_id), e.name, count(*) AS found, count(DISTINCT e.device_key)
-    FROM core.event AS e JOIN core.app AS a USING (app_key)
+    WITH apps AS (SELECT app_key, {_APP} AS app FROM core.app)
+    SELECT a.app, e.name, count(*) AS found, count(DISTINCT e.device_key)
+    FROM core.event AS e JOIN apps AS a USING (app_key)
     GROUP BY 1, 2 ORDER BY found DESC, 1, 2 LIMIT {EVENTS_SHOWN}""",
+    ),
+    _Question(
+        "Attribution: AppMetrica against MyTracker (installs of the time both are loaded for)",
+        frozenset({"mart.attribution_match"}),
+        ("product", "verdict", "installs", "share", "median gap, s"),
+        """
+    SELECT app_group, verdict, count(*) AS found,
+      round(count(*) / sum(count(*)) OVER (PARTITION BY app_group), 3),
+      median(gap_s)::BIGINT
+    FROM mart.attribution_match WHERE is_comparable
+    GROUP BY app_group, verdict ORDER BY app_group, found DESC, verdict""",
+        if_any=True,
     ),
     _Question(
         "Freshness",
@@ -107,13 +135,14 @@ _QUESTIONS = (
 
 
 def report_tables(connection: DuckDBPyConnection) -> list[ReportTable]:
-    """What a first look wants: last days, active users, top events, freshness, reconciliation.
+    """What a first look wants: last days, active users, top events, freshness, reconciliation;
+    attribution where two vendors measure one product.
 
     A table whose relations are not there (their models failed) is left out.
     """
     connection.execute("SET TimeZone = 'UTC'")
     present = present_relations(connection)
-    return [
+    tables = [
         ReportTable(
             question.title,
             question.columns,
@@ -122,3 +151,5 @@ def report_tables(connection: DuckDBPyConnection) -> list[ReportTable]:
         for question in _QUESTIONS
         if question.needs <= present.keys()
     ]
+    shown_if_any = {question.title for question in _QUESTIONS if question.if_any}
+    return [table for table in tables if table.rows or table.title not in shown_if_any]

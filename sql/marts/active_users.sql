@@ -77,4 +77,4 @@ SELECT
 FROM daily AS d
 INNER JOIN received AS r ON d.app_key = r.app_key
 INNER JOIN spans AS s ON d.app_key = s.app_key
-WHERE d.dau > 0 OR (d.mau_30 > 0 AND d.day <= r.last_day)
+WHERE d.dau > 0 OR (d.mau_30 > 0 AND d.day <= coalesce(r.last_day, s.last_day))

@@ -11,6 +11,6 @@ from tests.unit.warehouse.raw_warehouse import copy_warehouse
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Iterator[DuckDBPyConnection]:
-    """Both exports' raw tables, empty, and all models built over them."""
+    """The raw tables of all sources, empty, and all models built over them."""
     with copy_warehouse(tmp_path / "warehouse.duckdb") as connection:
         yield connection

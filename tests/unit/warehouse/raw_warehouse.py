@@ -1,4 +1,4 @@
-"""Hand-filled raw datasets of the AppMetrica exports, as the loader leaves them."""
+"""Hand-filled raw datasets, as the loader leaves them."""
 
 import json
 import shutil
@@ -19,6 +19,7 @@ from connector.warehouse.staging import raw_schema
 
 SOURCE = "appmetrica_stream"
 LOGS = "appmetrica_logs"
+TRACKER = "mytracker"
 Row = dict[str, Any]
 
 
@@ -40,7 +41,7 @@ class RawUnit:
     unit: str
     table: str
     rows: Sequence[Row] = ()
-    app: str = "10"
+    app: str | None = "10"
     declared: int | None = None
     source: str = SOURCE
     axis: str = "window"
@@ -69,10 +70,10 @@ def create_raw(connection: DuckDBPyConnection, *tables: str, source: str = SOURC
 
 @cache
 def _template_folder() -> TemporaryDirectory[str]:
-    """Holds a database with the raw tables of both exports, empty, and all models built."""
+    """Holds a database with the raw tables of all sources, empty, and all models built."""
     folder = TemporaryDirectory(prefix="warehouse-")
     connection = open_warehouse(f"{folder.name}/template.duckdb")
-    for source in (SOURCE, LOGS):
+    for source in (SOURCE, LOGS, TRACKER):
         create_raw(connection, source=source)
     run_all(connection)
     connection.close()
@@ -121,7 +122,8 @@ def load_units(
 
 
 def _ledger_row(unit: RawUnit, load_id: str) -> Row:
-    event_time = load_tables(unit.source)[unit.table].event_time
+    table = load_tables(unit.source)[unit.table]
+    event_time = table.field(table.event_time).column if table.event_time else ""
     times = [row[event_time] for row in unit.rows if row.get(event_time)]
     declared = len(unit.rows) if unit.declared is None else unit.declared
     return {
