@@ -103,7 +103,8 @@ class Intake:
 
     def _take_over(self, unit: Unit) -> list[str]:
         """The loaded units whose rows the unit brings again."""
-        gone = [old for old in unit.replaces if old in self.loaded and old not in self.replaced]
+        others = [old for old in unit.replaces if old != unit.id]
+        gone = [old for old in others if old in self.loaded and old not in self.replaced]
         self.replaced |= dict.fromkeys(gone, unit)
         return gone
 

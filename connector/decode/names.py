@@ -33,13 +33,12 @@ def check_names(names: tuple[str, ...], unit: Unit, table: Table) -> None:
 
 
 def _check_asked(names: tuple[str, ...], unit: Unit) -> None:
-    """Raise DownloadError when most names asked for are not there: a record is no header, even
-    where one of its cells is the name of a field.
+    """Raise DownloadError when most names were not asked for: a record is no header, even where one
+    of its cells is the name of a field. Columns that are missing are no reason: they become NULL.
     """
-    asked = set(unit.field_names)
-    missing = asked - set(names)
-    if 2 * len(missing) > len(asked):
+    strange = [name for name in names if name not in unit.field_names]
+    if unit.field_names and 2 * len(strange) > len(names):
         raise DownloadError(
-            f"unit {unit.id}: {len(missing)} of the {len(asked)} columns asked for are not among"
-            f" {list(names)[:5]}: the file has no header, or is another one"
+            f"unit {unit.id}: {len(strange)} of the columns {list(names)[:5]}... were not asked for:"
+            " the file has no header, or is another one"
         )

@@ -49,6 +49,8 @@ def _remove_unfinished(client: Any, *, was_killed: bool) -> list[LoadedUnit]:
         if was_killed:
             query += f" OR {column} NOT IN (SELECT unit FROM units)"
         touched |= {unit for (unit,) in client.execute_sql(query) or ()}
+        if was_killed and column == "_unit":
+            touched |= {unit for (unit,) in client.execute_sql(_emptied(table)) or ()}
     if not touched:
         return []
     listed = _to_list(touched)
@@ -56,6 +58,16 @@ def _remove_unfinished(client: Any, *, was_killed: bool) -> list[LoadedUnit]:
     for table, column in tables.items():
         client.execute_sql(f'DELETE FROM "{table}" WHERE {column} IN ({listed})')
     return list(known.values())
+
+
+def _emptied(table: str) -> str:
+    """Units of the ledger whose rows are gone: another unit that was to take them over, or the unit
+    itself, was killed between the table's merge and the ledger's.
+    """
+    return (
+        f"SELECT unit FROM units WHERE table_name = '{table}' AND loaded_rows > 0"
+        f' AND unit NOT IN (SELECT DISTINCT _unit FROM "{table}")'
+    )
 
 
 def _list_tables(client: Any) -> dict[str, str]:

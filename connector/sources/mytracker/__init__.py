@@ -54,9 +54,7 @@ def mytracker(  # noqa: PLR0917 - a source's signature is its configuration
     timeout_seconds: float = 60.0,
     empty_text: str = "null",
 ) -> DltSource:
-    """Raw exports of MyTracker, one resource per event; the README tells of every key.
-
-    `events` is a list, or text with commas; no `events` means all that have selectors. `selectors`,
+    """Raw exports of MyTracker, one resource per event; the README tells of every key. `selectors`,
     `roles` and `filters` are maps by event.
 
     Source page: tracker.my.com/docs/api/export-api/raw/create.

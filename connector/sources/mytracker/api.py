@@ -87,7 +87,7 @@ class TrackerApi:
         return f"the credentials are taken; quotas: {show_quotas(quotas)}"
 
     def _agenda(self, table: str) -> Agenda:
-        step_s = self._context.journal.size(_step_scope(table))
+        step_s = self._context.journal.size(self._step_scope(table))
         return Agenda(self.settings, self.settings.tables[table], step_s)
 
     def plan(
@@ -208,15 +208,20 @@ class TrackerApi:
 
     def split(self, unit: Unit) -> list[Unit]:
         """The unit in smaller ones; none where nothing is left to cut. The length that is tried next
-        is that of the table's intervals from now on.
+        is that of the table's intervals for the rest of the day.
         """
         pieces = self._agenda(unit.table).split(unit, self._context.clock.now())
         if pieces and pieces[0].upper_at != unit.upper_at:
-            length = min(piece.upper_at - piece.lower_at for piece in pieces)
-            self._context.journal.remember_size(
-                _step_scope(unit.table), int(length.total_seconds())
-            )
+            length = max(piece.upper_at - piece.lower_at for piece in pieces)
+            scope = self._step_scope(unit.table)
+            self._context.journal.remember_size(scope, int(length.total_seconds()))
         return pieces
+
+    def _step_scope(self, table: str) -> str:
+        """Under which name the journal keeps the length of intervals: one busy hour is not to make
+        all intervals short for ever.
+        """
+        return f"{SOURCE}/{table}/step/{self._context.clock.now():%Y-%m-%d}"
 
     def refresh(self, unit: Unit) -> Unit:
         """The unit: nothing but a new export would say more of it."""
@@ -265,10 +270,6 @@ class TrackerApi:
 def _sort(units: Sequence[Unit], asked: Mapping[str, str], now: datetime) -> list[Unit]:
     """What was asked for first, then the newest: a long history holds up no new hour."""
     return sorted(units, key=lambda unit: (unit.id not in asked, now - unit.upper_at, unit.id))
-
-
-def _step_scope(table: str) -> str:
-    return f"{SOURCE}/{table}/step"
 
 
 def _time_scope(table: str) -> str:

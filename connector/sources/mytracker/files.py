@@ -159,7 +159,7 @@ class Files:
                 yield is_own
                 if not is_own:
                     self.auth.allow(link)
-                yield not is_own
+                    yield True
 
     def _check_host(self, link: str) -> None:
         """Raise ConfigError where files may not come from this host."""

@@ -124,6 +124,11 @@ def _read_start(section: Section) -> datetime | None:
 def _read_rules(section: Section, event: str) -> Rules:
     """When an interval of this event is asked for, and asked for again."""
     sweep = section.number("future_sweep_days", 0, SWEEP_DAYS)
+    if 0 < sweep < 1:
+        raise ConfigError(
+            f"sources.{SOURCE}.future_sweep_days is {sweep:g}: days are read again as a whole, so it is 0"
+            " (never) or at least 1. Set it in .dlt/config.toml."
+        )
     looks = (
         {sweep * number for number in range(1, int(SWEEP_DAYS // sweep) + 1)} if sweep else set()
     )
