@@ -426,6 +426,10 @@ def test_made_up_rows_stand_in_place_of_the_population(raw: RawClient) -> None:
     found = raw.rows("sessions", selectors=names, availabilityTsFrom=BARRIER - 10)
     assert in_order(found, names.split(",")) == [("100001", "7", "00x"), ("100002", "0", "")]
     assert len(raw.rows("sessions", idApp="100002")) == 2
+    raw.sandbox.add_raw_export("customEvents", rows=[{"eventName": "bare"}])
+    names = "eventName,eventValue,params.name,params.value,tsAttr,idCountry"
+    (bare,) = raw.rows("customEvents", selectors=names)
+    assert list(bare.values()) == ["bare", "", "[]", "[]", "0", "0"]
     assert len(raw.sandbox.mytracker_truth("sessions")["rows"]) == 3
 
 

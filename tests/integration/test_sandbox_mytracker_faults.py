@@ -390,6 +390,9 @@ def test_cells_are_spoiled_as_in_any_file(quick: RawClient) -> None:
     (text,) = spoiled(quick, "bad_cells", "payments", row=1)
     assert parse_csv(text)[1]["tsEvent"] == "yesterday"
     quick.sandbox.remove_faults()
+    text, *_ = spoiled(quick, "bad_cells", "customEvents", row=0, selectors="params.name")
+    assert parse_csv(text)[0] == {"params.name": "['open"}
+    quick.sandbox.remove_faults()
     (text,) = spoiled(quick, "broken_record", "payments", row=0, how="long")
     assert text.splitlines()[1].endswith(',one,"two, too many"')
 

@@ -27,6 +27,7 @@ _UNFIT = {
     "timestamp": "yesterday",
     "date": "31.12.",
     "array_json": '["open',
+    "array_literal": "['open",
 }
 _BREAKS = "one\rtwo\nthree\r\nfour\u2028five\u0085six, end"
 

@@ -105,4 +105,4 @@ def fill_cells(cells: Cells, plan: Sequence[tuple[str, str]]) -> list[str]:
     return [find(name) or absent for name, absent in plan]
 
 
-_ABSENT = {"bigint": "0", "integer": "0", "timestamp": "0", "array_json": "[]"}
+_ABSENT = {"bigint": "0", "integer": "0", "timestamp": "0", "array_literal": "[]"}
