@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from connector.errors import ConfigError
 from connector.fields import Table
@@ -15,6 +16,7 @@ from connector.sources.mytracker.boxes import (
     halve_availability,
     halve_event_time,
     parse_box,
+    take,
 )
 from connector.sources.mytracker.calls import SOURCE
 from connector.sources.mytracker.export import Export
@@ -260,15 +262,22 @@ def _to_box(span: Span) -> Box:
     return Box(span.lower_at, span.upper_at)
 
 
-def _deal_values(box: Box, name: str, values: Iterable[str]) -> list[Box]:
+def _deal_values(box: Box, name: str, values: tuple[str, ...]) -> list[Box]:
     """The box in as many as it takes for a filter's values to fit; none of them without any."""
-    chosen = box.take(name, values)
+    counts = _count_values(box.share(name), values)
+    pieces = box.deal(name, len(counts)) if len(counts) > 1 else [box]
+    return [piece for piece, count in zip(pieces, counts, strict=True) if count]
+
+
+@lru_cache(maxsize=64)  # all intervals of a table ask for the same
+def _count_values(share: tuple[int, int], values: tuple[str, ...]) -> list[int]:
+    """How many values fall into each part of a share, cut into as few as it takes."""
+    (k, n), chosen = share, take(share, values)
     for factor in range(1, len(chosen) + 1):
-        pieces = box.deal(name, factor) if factor > 1 else [box]
-        counts = [len(piece.take(name, chosen)) for piece in pieces]
+        counts = [len(take((k + part * n, n * factor), chosen)) for part in range(factor)]
         if max(counts) <= MOST_VALUES:
-            return [piece for piece, size in zip(pieces, counts, strict=True) if size]
-    return []
+            return counts
+    return [0]
 
 
 def _halve_values(box: Box, name: str, values: Sequence[str]) -> list[Box]:

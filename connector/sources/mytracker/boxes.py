@@ -55,8 +55,7 @@ class Box:
 
     def take(self, name: str, values: Iterable[str]) -> tuple[str, ...]:
         """Those of a filter's values that are in the box."""
-        k, n = self.share(name)
-        return tuple(value for value in values if crc32(value.encode()) % n == k)
+        return take(self.share(name), values)
 
     def deal(self, name: str, factor: int) -> list["Box"]:
         """The box in so many, each with a part of the filter's values."""
@@ -85,6 +84,12 @@ class Box:
     def cut_availability(self, at: datetime) -> list["Box"]:
         """The box in two: before a moment, and from it on."""
         return [replace(self, upper_at=at), replace(self, lower_at=at)]
+
+
+def take(share: tuple[int, int], values: Iterable[str]) -> tuple[str, ...]:
+    """The values that are in a share."""
+    k, n = share
+    return tuple(value for value in values if crc32(value.encode()) % n == k)
 
 
 def parse_box(text: str) -> Box:
