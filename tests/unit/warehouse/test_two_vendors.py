@@ -34,10 +34,10 @@ def unit_of(table: str, *rows: Row) -> RawUnit:
     return RawUnit(table, table, rows, app=None, source=TRACKER, axis="availability")
 
 
-def installed(device: str, ad_id: str, partner: str) -> Row:
-    times = dict.fromkeys(
-        ("install_timestamp", "install_receive_timestamp"), at("2024-05-01 10:00")
-    )
+def installed(
+    device: str, ad_id: str | None, partner: str, moment: str = "2024-05-01 10:00"
+) -> Row:
+    times = dict.fromkeys(("install_timestamp", "install_receive_timestamp"), at(moment))
     own = {"appmetrica_device_id": device, "installation_id": device, "google_aid": ad_id}
     return times | own | {"publisher_name": partner, "version": 1, "sign": 1}
 
@@ -48,7 +48,15 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> DuckDBPyConnection:
     (folder / "app_map.csv").write_text(APP_MAP, encoding="utf-8")
     connection = copy_warehouse(folder / "warehouse.duckdb")
     units = [
-        RawUnit("i", "installation", [installed("a", "G1", "VK Ads"), installed("b", "G2", "")]),
+        RawUnit(
+            "i",
+            "installation",
+            [
+                installed("a", "G1", "VK Ads"),
+                installed("b", "G2", ""),
+                installed("c", None, "", "2024-05-02 10:00"),
+            ],
+        ),
         unit_of(
             "installs",
             tracked("2024-05-01 10:00", advertising_id="g1", id_partner_title="vk ads"),
@@ -56,6 +64,7 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> DuckDBPyConnection:
                 "2024-05-01 10:05", id_device="2", advertising_id="g2", id_partner_title="Other"
             ),
             tracked("2024-05-01 09:55", id_device="3", id_partner_title="Organic"),
+            tracked("2024-05-02 10:00", id_device="4", id_partner_title="Organic"),
         ),
         unit_of("sessions", tracked("2024-05-01 11:00", duration=60)),
         unit_of("custom_events", tracked("2024-05-01 11:00", event_name="level")),
@@ -93,7 +102,7 @@ def test_the_same_product_has_a_row_a_vendor_never_added(connection: DuckDBPyCon
         "SELECT a.source, sum(d.active_devices), sum(d.installs) FROM mart.app_daily AS d"
         " JOIN core.app AS a USING (app_key) GROUP BY ALL ORDER BY ALL",
     )
-    assert found == [("appmetrica", 0, 2), ("mytracker", 2, 3)]
+    assert found == [("appmetrica", 0, 3), ("mytracker", 2, 4)]
     assert rows_of(connection, "SELECT activity, dau FROM mart.active_users") == [
         ("any_activity", 2)
     ]
@@ -118,7 +127,7 @@ def test_the_first_report_counts_verdicts_and_tells_the_vendors_apart(
     )
     assert tables["Top events"].rows == (("Game (MyTracker)", "level", 1, 1),)
     unbridgeable = "SELECT vendor, installs, unbridgeable FROM ops.unbridgeable ORDER BY ALL"
-    assert rows_of(connection, unbridgeable) == [("appmetrica", 2, 0), ("mytracker", 3, 1)]
+    assert rows_of(connection, unbridgeable) == [("appmetrica", 3, 1), ("mytracker", 4, 2)]
 
 
 def test_lateness_and_the_accounts_hold_mytracker_too(connection: DuckDBPyConnection) -> None:
