@@ -139,7 +139,15 @@ class Files:
 
     def _read(self, unit: Unit, response: Response) -> Path | str:
         if response.status_code == _OK:
-            return self.spool.store(unit.id, response, may_be_empty=True)
+            path = self.spool.store(unit.id, response, may_be_empty=True)
+            if path.stat().st_size:
+                return path
+            self.spool.remove(
+                path
+            )  # a gzip file of nothing has bytes: this was cut before the first
+            raise DownloadError(
+                f"unit {unit.id}: {redact_url(response.url)} is empty, no gzip file"
+            )
         if target := find_redirect(response):
             return target
         raise DownloadError(f"{redact_url(response.url)} redirects to nowhere")
