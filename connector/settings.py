@@ -10,6 +10,7 @@ import pendulum
 
 from connector.errors import ConfigError
 
+THROTTLE_CODES = ("420", "429")  # answers that mean: wait and ask again
 SECRETS = ("token", "api_user_id", "secret_key", "webhook_secret")  # keys that secrets.toml holds
 
 
@@ -48,9 +49,9 @@ class Section:
         except ValueError:
             self._refuse(key, f"is no JSON list: {value!r}")
 
-    def numeric_ids(self, key: str) -> tuple[str, ...]:
-        """A list of numbers, at least one, each once."""
-        ids = tuple(dict.fromkeys(self.names(key)))
+    def numeric_ids(self, key: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """A list of numbers, at least one, each once; `default` where none is set."""
+        ids = tuple(dict.fromkeys(self.names(key))) or default
         if not ids:
             self._refuse(key, "is not set")
         if wrong := [item for item in ids if not item.isascii() or not item.isdigit()]:

@@ -148,7 +148,18 @@ def read_rows(client: SqlClient, where: str) -> dict[str, LoadedUnit]:
     """
     loaded: dict[str, LoadedUnit] = {}
     for row in client.execute_sql(f"{_READ} {where} ORDER BY u._dlt_load_id") or ():
-        unit_id, updated_at, declared, schema_id, table, application_id, axis, lower, upper, rows = row
+        (
+            unit_id,
+            updated_at,
+            declared,
+            schema_id,
+            table,
+            application_id,
+            axis,
+            lower,
+            upper,
+            rows,
+        ) = row
         loaded[unit_id] = LoadedUnit(
             id=unit_id,
             table=table,
@@ -173,7 +184,9 @@ def describe_difference(unit: Unit, rows: int, loaded: Mapping[str, LoadedUnit])
         and max(old.upper_at for old in before) == unit.upper_at
     )
     more = rows - sum(old.loaded_rows or 0 for old in before)
-    return f"{unit.id} was loaded again: {more:+,} rows against last time" if is_same and more else ""
+    return (
+        f"{unit.id} was loaded again: {more:+,} rows against last time" if is_same and more else ""
+    )
 
 
 def _to_utc(value: datetime) -> datetime:

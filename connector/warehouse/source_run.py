@@ -45,6 +45,7 @@ class SourceRun:
         self._context = context
         self._loaded: dict[str, LoadedUnit] = {}
         self._fetched: dict[str, Unit] = {}  # what this run loaded, as it was loaded
+        self._missing: dict[str, set[str]] = {}  # columns that did not come, by table
         self._started = time.monotonic()
         self._api, self._options = open_api(name, self._describe_run())
         self._feed = SweepFeed(self._api, context.fetcher, context.journal, context.clock)
@@ -260,6 +261,11 @@ class SourceRun:
         self.report.rows_loaded += decoded.rows
         self.report.rows_quarantined += decoded.rejected_rows
         self.report.cells_quarantined += decoded.rejected_cells
+        if missing := decoded.missing - self._missing.setdefault(table, set()):
+            self._missing[table] |= missing
+            self._tell(
+                "note", f"{table}: the vendor's file lacks {', '.join(sorted(missing))}: NULL"
+            )
         if decoded.drift:
             known = self.report.drift.setdefault(table, [])
             known.extend(sorted(decoded.drift - set(known)))

@@ -1,12 +1,15 @@
 """The committed settings files name what the sources read, and hold no secret."""
 
 import ast
+import json
 import re
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from connector.warehouse.settings import open_api, resolve_source
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted(path.parent.name for path in ROOT.glob("connector/sources/*/fields.toml"))
@@ -49,6 +52,18 @@ def test_connector_section_is_the_contracts() -> None:
 def test_settings_of_a_source_are_the_parameters_of_its_function(source: str) -> None:
     named = {*read_settings()["sources"][source], *read_secrets()["sources"][source]}
     assert named == read_parameters(source)
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_every_setting_can_come_from_the_environment(
+    source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {**read_settings()["sources"][source], **read_secrets()["sources"][source]}
+    for key, value in given.items():
+        text = value if isinstance(value, str) else json.dumps(value)
+        monkeypatch.setenv(f"SOURCES__{source.upper()}__{key.upper()}", text or "77001")
+    assert set(resolve_source(source)) == set(given)
+    open_api(source)[0].close()
 
 
 def test_dlt_sends_no_telemetry() -> None:

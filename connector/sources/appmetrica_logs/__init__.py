@@ -45,7 +45,7 @@ def appmetrica_logs(  # noqa: PLR0917 - a source's signature is its configuratio
     daily_request_cap: int = 2_500,
     retries: int = 5,
     timeout_seconds: float = 60.0,
-    throttle_codes: Any = (420, 429),
+    throttle_codes: Any = None,
     empty_text: str = "null",
 ) -> DltSource:
     """Exports of the AppMetrica Logs API, one resource per table; the README tells of every key.

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from connector.errors import ConfigError
 from connector.fields import load_tables
 from connector.jobs import Patience
-from connector.settings import Section
+from connector.settings import THROTTLE_CODES, Section
 from connector.sources.appmetrica_logs.export import FORMATS, SOURCE
 from connector.sources.appmetrica_logs.slices import Rules, late_looks
 
@@ -96,7 +96,9 @@ def read_settings(values: Mapping[str, Any]) -> LogsSettings:
         daily_request_cap=int(section.number("daily_request_cap", 1, 1e6)),
         retries=int(section.number("retries", 0, 20)),
         timeout_s=section.number("timeout_seconds", 1, 3600),
-        throttle_codes=tuple(int(code) for code in section.numeric_ids("throttle_codes")),
+        throttle_codes=tuple(
+            int(code) for code in section.numeric_ids("throttle_codes", THROTTLE_CODES)
+        ),
     )
 
 

@@ -11,7 +11,7 @@ from dlt.sources import DltSource
 from connector.api import ApiContext
 from connector.decode import Options
 from connector.live import live_source
-from connector.settings import Section
+from connector.settings import THROTTLE_CODES, Section
 from connector.sources.appmetrica_stream.api import (
     BASE_URL,
     MOST_PARALLEL,
@@ -30,7 +30,7 @@ def appmetrica_stream(  # noqa: PLR0917 - a source's signature is its configurat
     settle_minutes: float = 10.0,
     parallel: int = 8,
     timeout_seconds: float = 60.0,
-    throttle_codes: Any = (420, 429),
+    throttle_codes: Any = None,
     download_empty: bool = True,
     schema_split: bool = True,
     json_layout: str = "auto",
@@ -74,7 +74,9 @@ def make_api(settings: Mapping[str, Any], context: ApiContext) -> StreamApi:
         settle=timedelta(minutes=section.number("settle_minutes", 0, 7 * 24 * 60)),
         parallel=int(section.number("parallel", 1, MOST_PARALLEL)),
         timeout_s=section.number("timeout_seconds", 1, 3600),
-        throttle_codes=tuple(int(code) for code in section.numeric_ids("throttle_codes")),
+        throttle_codes=tuple(
+            int(code) for code in section.numeric_ids("throttle_codes", THROTTLE_CODES)
+        ),
         download_empty=section.flag("download_empty"),
         schema_split=section.flag("schema_split"),
         count=context.count,

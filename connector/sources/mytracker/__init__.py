@@ -18,7 +18,6 @@ from connector.sources.mytracker.selectors import extend_tables
 from connector.sources.mytracker.tracker_settings import read_settings
 
 BASE_URL = "https://tracker.my.com"
-FILE_HOSTS = ("tracker.my.com", "rawdata.hb.bizmrg.com")  # seen in links; they may change
 
 
 @dlt.source(name=SOURCE, section=SOURCE, max_table_nesting=0)
@@ -46,7 +45,7 @@ def mytracker(  # noqa: PLR0917 - a source's signature is its configuration
     cut_by_tsinsert: str = "auto",
     event_floor: int = 0,
     create_form: str = "query",
-    file_hosts: Any = FILE_HOSTS,
+    file_hosts: Any = None,
     sign_downloads: str = "auto",
     count_downloads: bool = True,
     hourly_request_cap: int = 600,

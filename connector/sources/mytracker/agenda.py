@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import lru_cache
 
 from connector.errors import ConfigError
 from connector.fields import Table
@@ -16,11 +15,11 @@ from connector.sources.mytracker.boxes import (
     halve_availability,
     halve_event_time,
     parse_box,
-    take,
 )
 from connector.sources.mytracker.calls import SOURCE
+from connector.sources.mytracker.dealing import deal_values, halve_values
 from connector.sources.mytracker.export import Export
-from connector.sources.mytracker.filters import LISTS, MOST_VALUES, Filters
+from connector.sources.mytracker.filters import LISTS, Filters
 from connector.sources.mytracker.tracker_settings import TrackerSettings
 from connector.sources.mytracker.windows import (
     DAY_S,
@@ -40,7 +39,6 @@ AXIS = "availability"
 INSERTED = "tsInsert"  # the selector that shows when a row became available
 FILTERED = "filtered-"  # before the schema id of a unit without all rows
 _SPLIT_BY = ("idApp", "SDKKey", "idCountry")  # filters by whose values an export is split
-_MOST_DEALT = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,30 +62,49 @@ class Agenda:
     def find_units(
         self,
         known: Sequence[LoadedUnit],
-        asked: Sequence[str],
+        asked: Iterable[str],
         start: datetime,
         now: datetime,
         scope: Scope,
     ) -> tuple[list[Unit], list[Unit]]:
         """Units that are due, and those that are to be read again. `known` is what is loaded, `asked`
-        are ids of units that the vendor already prepares.
+        are ids of units that the vendor already prepares, or whose files are here: they stay as they
+        are, and the rest is cut around them.
         """
         held = {parse_unit(unit.id): unit for unit in known}
-        under_way = _find_under_way(held, asked)
+        wanted = {box for box, unit in held.items() if self._is_old(box, unit, now, scope)}
+        under_way, retaken = _tell_apart(held, wanted, asked)
         by_span: dict[Span, list[Box]] = defaultdict(list)
-        for box in (*held, *under_way):
+        for box in (*held, *under_way, *retaken):
             by_span[Span(box.lower_at, box.upper_at)].append(box)
         unready = [*under_way, *self._find_rest(by_span)]
         new = self._find_new(by_span, scope.since or start, now, scope)
         due = [self.to_unit(box, self._last_look(box, now)) for box in (*unready, *new)]
-        days = self._find_days(held, unready, now) if scope == Scope() else []
-        taken = {unit.id for day in days for unit in day.units}
-        again = [
-            self.to_unit(box, self._last_look(box, now))
-            for box in _find_marked(held, scope)
-            if held[box].id not in taken
+        days = self._find_days(held, now) if scope == Scope() else []
+        taken = [*retaken, *(_to_box(day.span) for day in days)]
+        marked = [
+            box
+            for box, unit in held.items()
+            if _is_marked(unit, scope) and not any(map(box.overlaps, taken))
         ]
-        return due, [*again, *(unit for day in days for unit in self._read_again(day))]
+        again = [(box, self._last_look(box, now)) for box in (*retaken, *marked)]
+        for day in days:
+            rest = find_missing(_to_box(day.span), [*unready, *retaken])
+            again += [(piece, day.as_of) for box in rest for piece in self._deal(box)]
+        old = _group_by_day(held)
+        return due, [self._read_again(box, as_of, old) for box, as_of in again]
+
+    def _read_again(
+        self, box: Box, as_of: datetime, old: Mapping[datetime, Mapping[str, Box]]
+    ) -> Unit:
+        """A unit that takes over the rows of those that hold some of it now."""
+        near = old.get(end_of_day(box.upper_at), {})
+        return replace(self.to_unit(box, as_of), replaces=_list_under(box, near))
+
+    def _is_old(self, box: Box, unit: LoadedUnit, now: datetime, scope: Scope) -> bool:
+        """True for a loaded unit that is to be read again."""
+        look = unit.vendor_updated_at
+        return _is_marked(unit, scope) or look is None or look < self._last_look(box, now)
 
     def _find_rest(self, by_span: Mapping[Span, Sequence[Box]]) -> Iterator[Box]:
         """What is missing of intervals that were asked for in pieces."""
@@ -121,24 +138,12 @@ class Agenda:
         step = min(self.rules.step, timedelta(seconds=self.step_s or DAY_S))
         return max(timedelta(seconds=int(step.total_seconds())), SHORTEST)
 
-    def _find_days(
-        self, held: Mapping[Box, LoadedUnit], unready: Iterable[Box], now: datetime
-    ) -> list[DueDay]:
-        """Days that are to be read again; those that are not even read as a whole have to wait."""
-        waiting = {end_of_day(box.upper_at) for box in unready}
+    def _find_days(self, held: Mapping[Box, LoadedUnit], now: datetime) -> list[DueDay]:
+        """Days that are to be read again."""
         by_span: dict[Span, list[LoadedUnit]] = defaultdict(list)
         for box, unit in held.items():
-            if end_of_day(box.upper_at) not in waiting:
-                by_span[Span(box.lower_at, box.upper_at)].append(unit)
+            by_span[Span(box.lower_at, box.upper_at)].append(unit)
         return list(find_due_days(by_span, self.rules, now))
-
-    def _read_again(self, day: DueDay) -> Iterator[Unit]:
-        """Units of a day, each of which takes over the rows of those that hold some of it now."""
-        units = {box: self.to_unit(box, day.as_of) for box in self._deal(_to_box(day.span))}
-        own = {unit.id for unit in units.values()}
-        old = {known.id: parse_unit(known.id) for known in day.units if known.id not in own}
-        for box, unit in units.items():
-            yield replace(unit, replaces=_list_under(box, old))
 
     def _last_look(self, box: Box, now: datetime) -> datetime:
         return self.rules.last_look(box.upper_at, now)
@@ -150,7 +155,7 @@ class Agenda:
         boxes = [box]
         for name in LISTS:
             if values := self.filters.get(name, ()):
-                boxes = [piece for one in boxes for piece in _deal_values(one, name, values)]
+                boxes = [piece for one in boxes for piece in deal_values(one, name, values)]
         return boxes
 
     def to_unit(self, box: Box, as_of: datetime) -> Unit:
@@ -212,7 +217,7 @@ class Agenda:
         pieces = halve_availability(box, [one.lower_at for one in old.values()])
         pieces = pieces or halve_event_time(box, now, self.settings.event_floor)
         for name in self._list_splitters():
-            pieces = pieces or _halve_values(box, name, self.filters[name])
+            pieces = pieces or halve_values(box, name, self.filters[name])
         as_of = unit.vendor_updated_at or self._last_look(box, now)
         old[unit.id] = box
         return [
@@ -229,14 +234,30 @@ class Agenda:
         return [name for name in _SPLIT_BY if name in self.filters and name not in taken]
 
 
-def _find_under_way(held: Iterable[Box], asked: Iterable[str]) -> list[Box]:
-    """What the vendor already prepares, of that which is not there yet."""
-    boxes = list(held)
-    count = len(boxes)
+def _tell_apart(
+    held: Collection[Box], wanted: Collection[Box], asked: Iterable[str]
+) -> tuple[list[Box], list[Box]]:
+    """What was asked for already: of that which is not there yet, and, of what is there and wanted
+    once more.
+    """
+    new, again = list[Box](), list[Box]()
     for box in map(parse_unit, asked):
-        if not any(box.overlaps(other) for other in boxes):
-            boxes.append(box)
-    return boxes[count:]
+        if any(map(box.overlaps, (*new, *again))):
+            continue
+        under = [other for other in held if box.overlaps(other)]
+        if not under:
+            new.append(box)
+        elif any(other in wanted for other in under):
+            again.append(box)
+    return new, again
+
+
+def _group_by_day(held: Mapping[Box, LoadedUnit]) -> Mapping[datetime, Mapping[str, Box]]:
+    """The boxes of loaded units by their ids, by the end of their day: none crosses it."""
+    by_day: dict[datetime, dict[str, Box]] = defaultdict(dict)
+    for box, unit in held.items():
+        by_day[end_of_day(box.upper_at)][unit.id] = box
+    return by_day
 
 
 def _list_under(box: Box, old: Mapping[str, Box]) -> tuple[str, ...]:
@@ -249,42 +270,11 @@ def parse_unit(unit_id: str) -> Box:
     return parse_box(unit_id.partition("/")[2])
 
 
-def _find_marked(held: Mapping[Box, LoadedUnit], scope: Scope) -> list[Box]:
-    """Units that somebody asked for once more."""
-    return [
-        box
-        for box, unit in held.items()
-        if unit.is_to_reload or (scope.is_reload and scope.touches(box.lower_at, box.upper_at))
-    ]
+def _is_marked(unit: LoadedUnit, scope: Scope) -> bool:
+    """True for a unit that somebody asked for once more."""
+    is_asked_for = scope.is_reload and scope.touches(unit.lower_at, unit.upper_at)
+    return unit.is_to_reload or is_asked_for
 
 
 def _to_box(span: Span) -> Box:
     return Box(span.lower_at, span.upper_at)
-
-
-def _deal_values(box: Box, name: str, values: tuple[str, ...]) -> list[Box]:
-    """The box in as many as it takes for a filter's values to fit; none of them without any."""
-    counts = _count_values(box.share(name), values)
-    pieces = box.deal(name, len(counts)) if len(counts) > 1 else [box]
-    return [piece for piece, count in zip(pieces, counts, strict=True) if count]
-
-
-@lru_cache(maxsize=64)  # all intervals of a table ask for the same
-def _count_values(share: tuple[int, int], values: tuple[str, ...]) -> list[int]:
-    """How many values fall into each part of a share, cut into as few as it takes."""
-    (k, n), chosen = share, take(share, values)
-    for factor in range(1, len(chosen) + 1):
-        counts = [len(take((k + part * n, n * factor), chosen)) for part in range(factor)]
-        if max(counts) <= MOST_VALUES:
-            return counts
-    return [0]
-
-
-def _halve_values(box: Box, name: str, values: Sequence[str]) -> list[Box]:
-    """The box in few pieces with less values of a filter each; none where it has one value."""
-    chosen = box.take(name, values)
-    for factor in range(2, _MOST_DEALT + 1) if len(chosen) > 1 else ():
-        pieces = [piece for piece in box.deal(name, factor) if piece.take(name, chosen)]
-        if len(pieces) > 1:
-            return pieces
-    return []

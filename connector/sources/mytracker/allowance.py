@@ -13,6 +13,7 @@ from connector.errors import StillWaitingError
 
 PER_SECOND, PER_MINUTE = 8, 90  # of the vendor's 10 and 100: its clock and ours differ
 ERRORS_PER_MINUTE = 50  # of 60; the block outlives its cause
+SHORT_S = 2.0  # a wait for the quota of a second, not for the vendor
 _SECOND, _MINUTE, _HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 
 
@@ -36,12 +37,19 @@ class Allowance:
         Raises StillWaitingError where the run has no time for that.
         """
         while (wait_s := self._take_now()) > 0:
-            if not self._context.pause(wait_s):
+            if not self._pause(wait_s):
                 raise StillWaitingError(
                     f"{self._source}: the vendor's quota leaves room for another request in"
                     f" {wait_s:.0f} s; the next run goes on",
                     job_id="",
                 )
+
+    def _pause(self, seconds: float) -> bool:
+        """Wait; a moment also where the run's time for the vendor's queues is over."""
+        if seconds > SHORT_S or self._context.stop.is_set():
+            return self._context.pause(seconds)
+        self._context.clock.sleep(seconds, self._context.stop)
+        return True
 
     def _take_now(self) -> float:
         """0 where the request may go, and is noted; else the seconds until it may be tried."""

@@ -5,7 +5,7 @@ Source pages: tracker.my.com/docs/api/export-api (authorisation, quotas, raw dat
 
 import threading
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -104,11 +104,11 @@ class TrackerApi:
         by_table: dict[str, list[LoadedUnit]] = defaultdict(list)
         for unit in loaded.values():
             by_table[unit.table].append(unit)
-        asked = self._context.journal.jobs(SOURCE)
+        asked = self._list_asked()
         due, again = list[Unit](), list[Unit]()
         for table in self.tables:
             known = by_table[table]
-            own = [unit for unit in asked if unit.partition("/")[0] == table]
+            own = sorted(unit for unit in asked if unit.partition("/")[0] == table)
             new, old = self._agenda(table).find_units(
                 known, own, self._find_start(table, known, now), now, scope
             )
@@ -125,6 +125,11 @@ class TrackerApi:
             quota_per_hour=self.settings.hourly_request_cap,
             requests_daily=round(sum(self._count_daily(table) for table in self.tables)),
         )
+
+    def _list_asked(self) -> set[str]:
+        """Units that the vendor prepares, and those whose files are here."""
+        files = self._context.journal.files(SOURCE)
+        return {*self._context.journal.jobs(SOURCE), *(file.unit.id for file in files)}
 
     def _find_start(self, table: str, known: Sequence[LoadedUnit], now: datetime) -> datetime:
         """Where live loading of the table begins: as set, or where it began. A backfill of older
@@ -210,7 +215,10 @@ class TrackerApi:
         """The unit in smaller ones; none where nothing is left to cut. The length that is tried next
         is that of the table's intervals for the rest of the day.
         """
-        pieces = self._agenda(unit.table).split(unit, self._context.clock.now())
+        agenda = self._agenda(unit.table)
+        pieces = agenda.split(unit, self._context.clock.now())
+        if not pieces and agenda.can_cut and self._trust(unit):
+            return [unit]  # its margin may be what is too large
         if pieces and pieces[0].upper_at != unit.upper_at:
             length = max(piece.upper_at - piece.lower_at for piece in pieces)
             scope = self._step_scope(unit.table)
@@ -233,13 +241,18 @@ class TrackerApi:
 
     def distrust(self, unit: Unit) -> None:
         """The content of a file is wrong: the next one is asked for without a margin to cut off."""
-        if unit.cut_by:
-            with self._lock:
-                self._trusted.add(unit.id)
+        if unit.cut_by and self._trust(unit):
             self._context.warn(
                 f"unit {unit.id}: {INSERTED} does not tell when its rows became available: it is asked"
                 " for once more, with the bounds taken as they are"
             )
+
+    def _trust(self, unit: Unit) -> bool:
+        """Ask for the unit without a margin from now on; False where that is so already."""
+        with self._lock:
+            is_new = unit.id not in self._trusted
+            self._trusted.add(unit.id)
+            return is_new
 
     def list_jobs(self) -> list[RemoteJob]:
         """The exports of the journal, each with what the vendor says of it now."""
@@ -267,7 +280,7 @@ class TrackerApi:
         return is_taken
 
 
-def _sort(units: Sequence[Unit], asked: Mapping[str, str], now: datetime) -> list[Unit]:
+def _sort(units: Sequence[Unit], asked: Collection[str], now: datetime) -> list[Unit]:
     """What was asked for first, then the newest: a long history holds up no new hour."""
     return sorted(units, key=lambda unit: (unit.id not in asked, now - unit.upper_at, unit.id))
 

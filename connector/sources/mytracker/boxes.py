@@ -9,7 +9,7 @@ any way; what is missing of a whole is again boxes, and none of them overlaps an
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from math import gcd, lcm
 from typing import Any
 from zlib import crc32
@@ -111,7 +111,7 @@ def parse_box(text: str) -> Box:
 
 
 def _read_moment(text: str) -> datetime:
-    return datetime.strptime(text, _MOMENT).replace(tzinfo=UTC)
+    return datetime.fromisoformat(text)  # ten times as fast as strptime, and there are thousands
 
 
 def _read_bound(text: str) -> int | None:

@@ -15,6 +15,7 @@ from connector.sources.mytracker.selectors import choose_tables, find_unknown
 from connector.sources.mytracker.windows import Rules, list_looks
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FILE_HOSTS = ("tracker.my.com", "rawdata.hb.bizmrg.com")  # seen in links; they may change
 CREATIONS = 5
 AGAIN_S = 30.0  # before a failed export is asked for again; doubles
 SLOWEST_POLL = 2  # times the first pause
@@ -91,7 +92,7 @@ def read_settings(values: Mapping[str, Any]) -> TrackerSettings:
         has_inclusive_bounds=section.choice("bounds", "inclusive", "exclusive") == "inclusive",
         cut_by_insert=section.choice("cut_by_tsinsert", "auto", "never"),
         create_form=section.choice("create_form", "query", "body"),
-        file_hosts=section.names("file_hosts"),
+        file_hosts=section.names("file_hosts") or FILE_HOSTS,
         sign_downloads=section.choice("sign_downloads", "auto", "always", "never"),
         counts_downloads=section.flag("count_downloads"),
         hourly_request_cap=int(section.number("hourly_request_cap", 1, HOURLY_MOST)),

@@ -96,8 +96,8 @@ class DueDay:
 
 
 def find_due_days(held: Mapping[Span, Units], rules: Rules, now: datetime) -> Iterator[DueDay]:
-    """Days of which some loaded unit is older than the newest look at it; `held` are the units that
-    hold all of a range.
+    """Days, as far as they are loaded by units that are older than the newest look at them; `held` are
+    the units that hold all of a range.
     """
     by_day: dict[datetime, list[Span]] = defaultdict(list)
     for span in sorted(held, key=lambda span: span.lower_at):
@@ -106,22 +106,30 @@ def find_due_days(held: Mapping[Span, Units], rules: Rules, now: datetime) -> It
         looks = [end + DELAY + look for look in rules.later]
         if not (passed := [look for look in looks if look <= now]):
             continue
-        for run in _join(spans):
-            units = tuple(unit for span in run for unit in held[span])
+        old: dict[Span, list[LoadedUnit]] = {}
+        for heap in _join(spans, touching=False):
+            units = [unit for span in heap for unit in held[span]]
             if any(_is_older(unit, max(passed)) for unit in units):
-                upper = max(span.upper_at for span in run)
-                yield DueDay(Span(run[0].lower_at, upper), max(passed), units)
+                old[_span_all(heap)] = units
+        for run in _join(list(old), touching=True):
+            found = tuple(unit for span in run for unit in old[span])
+            yield DueDay(_span_all(run), max(passed), found)
 
 
 def _is_older(unit: LoadedUnit, moment: datetime) -> bool:
     return unit.vendor_updated_at is None or unit.vendor_updated_at < moment
 
 
-def _join(spans: Sequence[Span]) -> Iterator[list[Span]]:
-    """Those that lie end to end or overlap, together."""
+def _span_all(spans: Sequence[Span]) -> Span:
+    return Span(spans[0].lower_at, max(span.upper_at for span in spans))
+
+
+def _join(spans: Sequence[Span], *, touching: bool) -> Iterator[list[Span]]:
+    """Those that overlap, or also those that lie end to end (`touching`), together."""
     run: list[Span] = []
     for span in spans:
-        if run and span.lower_at > max(known.upper_at for known in run):
+        end = max((known.upper_at for known in run), default=span.lower_at)
+        if run and (span.lower_at > end or (span.lower_at == end and not touching)):
             yield run
             run = []
         run.append(span)

@@ -7,8 +7,8 @@ import pytest
 
 from connector.context import ApiContext
 from connector.errors import ConfigError
-from connector.sources.mytracker import FILE_HOSTS, make_api, make_options, make_tables, mytracker
-from connector.sources.mytracker.tracker_settings import TrackerSettings, read_settings
+from connector.sources.mytracker import make_api, make_options, make_tables, mytracker
+from connector.sources.mytracker.tracker_settings import FILE_HOSTS, TrackerSettings, read_settings
 
 KEY = "invented-secret-key"
 
