@@ -1,6 +1,7 @@
 """`connector demo`: the whole way of the data on this machine, offline, without an account."""
 
 import os
+import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -20,9 +21,12 @@ from connector.cli.tables import make_table, show_span
 from connector.cli.verb import verb
 
 if TYPE_CHECKING:
+    from connector.sandbox import Sandbox
     from connector.warehouse.settings import Settings
 
 WAREHOUSE = Path("demo/warehouse.duckdb")
+SHELL = "demo.sh"  # in the home: what later commands need in their environment
+MODEL_SETTINGS = ("SOURCES__MYTRACKER__SELECTORS", "SOURCES__MYTRACKER__ROLES")
 MARKER = "demo"  # a file in the home of a demo: only such a home and its warehouse are replaced
 HISTORY_DAYS = 1.5  # so much of the sandbox's history: half a minute instead of two
 
@@ -44,11 +48,14 @@ def demo(session: Session) -> int:
     home = session.home or warehouse.parent / "home"
     started = monotonic()
     _clear(warehouse, home)
-    with _sandbox(session) as names:
+    with _sandbox(session) as running:
         settings = read_settings(warehouse=warehouse, home=home)
-        settings = replace(settings, destination="duckdb", publish="")
-        report = load(session, settings, names, SyncRequest())
-    models, checked = refine(session, settings)
+        settings = replace(
+            settings, destination="duckdb", publish="", seeds=_write_seeds(home, running.app_map)
+        )
+        shell = _write_shell(settings)
+        report = load(session, settings, _name_sources(running), SyncRequest())
+        models, checked = refine(session, settings)
     seconds = round(monotonic() - started, 1)
     exit_code = worst_exit_code([report.exit_code, models.exit_code, checked.exit_code])
     values: dict[str, Any] = {
@@ -61,7 +68,7 @@ def demo(session: Session) -> int:
     shown = [*show_run(report), *show_models(models), checked.sentence]
     if not session.is_json:
         shown += [Rule(style="dim"), *_show_report(settings)]
-        shown.append(_show_next(warehouse, home, seconds))
+        shown.append(_show_next(warehouse, shell, seconds))
     return session.answer(values, *shown, exit_code=exit_code)
 
 
@@ -84,11 +91,44 @@ def _clear(warehouse: Path, home: Path) -> None:
     (home / MARKER).touch()
 
 
-@contextmanager
-def _sandbox(session: Session) -> Iterator[list[str]]:
-    """A running sandbox, the sources pointed at it; gives the names of the sources."""
-    from connector.sandbox import Sandbox, default_scenario
+def _write_seeds(home: Path, app_map: str) -> Path:
+    """The demo's folder of seeds."""
+    seeds = home / "seeds"
+    seeds.mkdir()
+    (seeds / "app_map.csv").write_text(app_map, encoding="utf-8")
+    return seeds
+
+
+def _write_shell(settings: "Settings") -> Path:
+    """A file for the shell: with it later commands find this warehouse, and build its models alike.
+    There is no credential in it.
+    """
+    values = {
+        "CONNECTOR__WAREHOUSE": str(settings.warehouse),
+        "CONNECTOR__HOME": str(settings.home),
+        "CONNECTOR__SEEDS": str(settings.seeds),
+    } | {name: os.environ[name] for name in MODEL_SETTINGS}
+    path = settings.home / SHELL
+    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in values.items()]
+    path.write_text("".join(lines), encoding="utf-8")
+    return path
+
+
+def _name_sources(running: "Sandbox") -> list[str]:
+    """The sources that the sandbox plays."""
     from connector.sources import list_sources
+
+    return [
+        name
+        for name in list_sources()
+        if any(key.startswith(f"SOURCES__{name.upper()}__") for key in running.env)
+    ]
+
+
+@contextmanager
+def _sandbox(session: Session) -> Iterator["Sandbox"]:
+    """A running sandbox, the sources pointed at it."""
+    from connector.sandbox import Sandbox, default_scenario
 
     scenario = replace(default_scenario(), history_days=HISTORY_DAYS)
     before = dict(os.environ)
@@ -96,12 +136,7 @@ def _sandbox(session: Session) -> Iterator[list[str]]:
         session.note(f"a sandbox plays the vendors at {running.url}: nothing leaves this machine")
         os.environ.update(running.env)
         try:
-            prefixes = [f"SOURCES__{name.upper()}__" for name in list_sources()]
-            yield [
-                name
-                for name, prefix in zip(list_sources(), prefixes, strict=True)
-                if any(key.startswith(prefix) for key in running.env)
-            ]
+            yield running
         finally:
             os.environ.clear()
             os.environ.update(before)
@@ -130,10 +165,10 @@ def _numeric(table: Any) -> list[str]:
     ]
 
 
-def _show_next(warehouse: Path, home: Path, seconds: float) -> RenderableType:
+def _show_next(warehouse: Path, shell: Path, seconds: float) -> RenderableType:
     """The commands to try next."""
     lines = [
-        f"export CONNECTOR__WAREHOUSE={warehouse} CONNECTOR__HOME={home}",
+        f". {shell}",
         'connector query "SELECT * FROM mart.app_daily ORDER BY day DESC"',
         'connector query "SHOW ALL TABLES"',
         "connector status",

@@ -97,6 +97,16 @@ class Sandbox(Emulator):
             write_selection()
         )
 
+    @property
+    def app_map(self) -> str:
+        """The seed `app_map.csv` of this sandbox: which apps of the vendors are one product."""
+        lines = ["source,source_app_id,app_group,name,time_zone,revenue_currency"]
+        for app in self.scenario.apps:
+            for source, own in (("appmetrica", app.id), ("mytracker", tracker_app_id(app.id))):
+                group = app.name.lower().replace(" ", "-")
+                lines.append(f"{source},{own},{group},{app.name},{app.zone},")
+        return "\n".join(lines) + "\n"
+
     def describe(self) -> dict[str, Any]:
         """What the command line prints first: `{"url", "storage_url", "env"}`."""
         return {"url": self.url, "storage_url": self.storage_url, "env": self.env}
