@@ -142,7 +142,10 @@ def _role_column(table: Table, role: Role) -> tuple[str, str, str]:
         doc = f"{role.doc}{unit}; NULL until the setting roles names a selector"
         return f"CAST(NULL AS {role.sql_type})", role.alias, doc
     played = f"r.{_quote(table.field(role.selector).column)}"
-    return f"CAST({played} AS {role.sql_type})", role.alias, f"{role.doc}{unit}: {role.selector}"
+    cast = (
+        f"as_decimal({played})" if role.type == "decimal" else f"CAST({played} AS {role.sql_type})"
+    )
+    return cast, role.alias, f"{role.doc}{unit}: {role.selector}"
 
 
 def _render_units(source: str) -> str:

@@ -32,6 +32,7 @@ def open_staging(table: str, *rows: Row, **settings: Any) -> DuckDBPyConnection:
     connection = open_warehouse()
     connection.execute(f"CREATE SCHEMA {SOURCE}; CREATE SCHEMA stg")
     connection.execute("CREATE MACRO as_json(t) AS TRY_CAST(t AS JSON)")
+    connection.execute("CREATE MACRO as_decimal(v) AS TRY_CAST(v AS DECIMAL(38, 9))")
     schema = raw_schema(SOURCE, tables)
     for name in (table, "units", "_dlt_loads"):
         listed = ", ".join(f'"{column}" {kind}' for column, kind in schema[name].items())
