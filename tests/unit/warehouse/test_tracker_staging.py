@@ -113,7 +113,7 @@ def test_role_and_the_selector_of_its_name_are_one_column() -> None:
         "stg_mytracker__payments.sql"
     ]
     assert text.count(" AS amount,") == 1
-    assert "CAST(r.amount AS DECIMAL(38,9)) AS amount, -- what was paid" in text
+    assert "as_decimal(r.amount) AS amount, -- what was paid" in text
 
 
 def test_raw_columns_are_those_of_the_settings_beside_the_declared_ones() -> None:
