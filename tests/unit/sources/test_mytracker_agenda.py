@@ -105,6 +105,14 @@ class World:
                 self.asked.add(unit.id)
         assert_apart(box_of(known) for known in self.loaded)
 
+    def trouble(self, random: Random) -> None:
+        """Some units are wanted once more; some are gone, because a load was killed."""
+        for name in random.sample(sorted(self.loaded), len(self.loaded) // 20):
+            unit = self.loaded[name]
+            self.loaded[name] = replace(unit, schema_id=f"{RELOAD}{unit.schema_id}")
+        for name in random.sample(sorted(self.loaded), len(self.loaded) // 20):
+            del self.loaded[name]
+
     def settle(self, now: datetime) -> None:
         """Runs without trouble until nothing is left to do."""
         for _ in range(4):
@@ -128,6 +136,7 @@ class World:
             look = self.agenda.rules.last_look(unit.upper_at, now)
             assert unit.vendor_updated_at is not None
             assert unit.vendor_updated_at >= look
+            assert not unit.is_to_reload
 
     def _has_values(self, box: Box) -> bool:
         return all(box.take(name, self.agenda.filters[name]) for name, _, _ in box.shares)
@@ -156,7 +165,7 @@ def assert_cut(unit: Unit, pieces: Sequence[Unit]) -> None:
             assert (old in piece.replaces) == (box_of(old).overlaps(part) and old != piece.id)
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(
     runs=st.lists(
         st.tuples(
@@ -180,6 +189,7 @@ def test_after_any_history_every_second_is_held_once(
         filters = {"idCountry": VALUES[:count]} if count else None
         world.agenda = make_agenda(step_s, slice_hours=slice_hours, filters=filters)
         world.run(now, random, odds)
+        world.trouble(random)
     world.settle(now)
     world.assert_complete(now)
     world.settle(now + 9 * DAY)
@@ -244,18 +254,32 @@ def test_a_week_later_a_day_is_read_again_as_one_unit() -> None:
     assert (once_more.id, once_more.replaces) == (again[0].id, ())
 
 
-def test_a_day_of_which_something_is_under_way_waits() -> None:
+def test_a_day_is_read_again_around_what_is_under_way() -> None:
     world, now = World(start=MIDNIGHT), MIDNIGHT + DAY + DELAY
     *first, last = world.plan(now)
     for unit in first:
         world.load(unit)
     world.asked.add(last.id)
     later = MIDNIGHT + 8 * DAY + DELAY
-    assert last.id in {unit.id for unit in world.plan(later)}
-    assert not any(unit.replaces for unit in world.plan(later))
-    world.load_all(later)
-    (again,) = [unit for unit in world.plan(later) if unit.replaces]
+    units = world.load_all(later)
+    assert last.id in {unit.id for unit in units}
+    assert hours_of(unit for unit in units if unit.replaces) == [(0, 23)]
+    assert world.plan(later) == []
+    (again,) = [u for u in world.plan(later + 7 * DAY) if u.lower_at == MIDNIGHT]
     assert last.id in again.replaces
+
+
+def test_a_day_that_is_asked_for_again_stays_as_it_was_asked_for() -> None:
+    world = World(start=MIDNIGHT)
+    world.load_all(MIDNIGHT + DAY + DELAY)
+    later = MIDNIGHT + 8 * DAY + DELAY
+    (day,) = [unit for unit in world.plan(later) if unit.replaces]
+    early, late = world.agenda.split(day, later)
+    world.asked = {early.id}
+    units = [unit for unit in world.plan(later) if unit.lower_at < MIDNIGHT + DAY]
+    assert {(unit.id, len(unit.replaces)) for unit in units} == {(early.id, 12), (late.id, 12)}
+    world.asked = {day.id}
+    assert day in world.plan(later)
 
 
 def test_hours_that_nobody_loads_do_not_hold_up_their_day() -> None:

@@ -166,10 +166,10 @@ def test_a_day_is_due_a_week_after_its_end_and_only_once() -> None:
     assert due(hold(span(0, 24), as_of=first + 21 * DAY), first + 400 * DAY) == []
 
 
-def test_one_old_unit_makes_its_day_due() -> None:
+def test_only_what_is_old_of_a_day_is_due() -> None:
     now = MIDNIGHT + 8 * DAY + DELAY
-    held = hold(span(0, 23), as_of=now) | hold(span(23, 24), as_of=None)
-    assert [day.span for day in due(held, now)] == [span(0, 24)]
+    held = hold(span(0, 5), span(6, 23), as_of=now) | hold(span(5, 6), span(23, 24), as_of=None)
+    assert [day.span for day in due(held, now)] == [span(5, 6), span(23, 24)]
 
 
 def test_days_and_what_lies_apart_in_a_day_are_read_each_for_itself() -> None:
