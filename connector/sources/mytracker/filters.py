@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from connector.errors import ConfigError
+from connector.naming import to_snake_case
 from connector.settings import Section
 from connector.sources.mytracker.calls import SOURCE
 
@@ -51,8 +52,13 @@ def read_filters(section: Section, events: Sequence[str]) -> dict[str, Filters]:
     """
     given = section.mapping("filters")
     known = {**LISTS, **SINGLES}
-    of_events = {name: value for name, value in given.items() if isinstance(value, Mapping)}
-    shared = {name: value for name, value in given.items() if name not in of_events}
+    spelled = {to_snake_case(event): event for event in events}
+    of_events = {
+        spelled.get(to_snake_case(name), name): value
+        for name, value in given.items()
+        if isinstance(value, Mapping)
+    }
+    shared = {name: value for name, value in given.items() if not isinstance(value, Mapping)}
     for name in (*shared, *(key for own in of_events.values() for key in own)):
         _check_name(name, known)
     for name in shared:

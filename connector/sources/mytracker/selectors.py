@@ -24,6 +24,7 @@ from connector.settings import Section
 
 SOURCE = "mytracker"
 DICTIONARY = "docs.tracker.my.com (Export API, raw data, dictionary of selectors)"
+_PLACE = f"Set it in .dlt/config.toml under [sources.{SOURCE}]."
 _WHOLE = frozenset({"decimal", "bigint", "integer"})  # what becomes money without rounding
 _STAGING_NAMES = frozenset({"application_id", "available_at", "_dlt_load_id", *SYSTEM_TYPES})
 
@@ -99,7 +100,7 @@ def _read_wishes(section: Section) -> _Wishes:
     if wrong := [name for name, kind in types.items() if kind not in get_args(FieldType)]:
         raise ConfigError(
             f"sources.{SOURCE}.selector_types says {types[wrong[0]]!r} of {wrong[0]}, which is no"
-            f" type. Types: {', '.join(get_args(FieldType))}."
+            f" type. Types: {', '.join(get_args(FieldType))}. {_PLACE}"
         )
     return _Wishes(selectors, roles, types)
 
@@ -110,7 +111,9 @@ def _read_by_event(section: Section, key: str) -> dict[str, Any]:
     for event, value in section.mapping(key).items():
         name = _find_table(event, key).name
         if name in values:
-            raise ConfigError(f"sources.{SOURCE}.{key} has {event} twice, under two spellings.")
+            raise ConfigError(
+                f"sources.{SOURCE}.{key} has {event} twice, under two spellings. {_PLACE}"
+            )
         values[name] = value
     return values
 
@@ -121,7 +124,7 @@ def _find_table(event: str, key: str) -> Table:
     if table is None or event not in {table.name, table.endpoint}:
         raise ConfigError(
             f"sources.{SOURCE}.{key} names {event}, which is no event of MyTracker. Events:"
-            f" {', '.join(table.endpoint for table in tables.values())}."
+            f" {', '.join(table.endpoint for table in tables.values())}. {_PLACE}"
         )
     return table
 
@@ -166,7 +169,7 @@ def _check_names(table: Table, names: Sequence[str]) -> None:
             said = "twice" if other == name else f"and {other}, which have one column, {column}"
             raise ConfigError(
                 f"sources.{SOURCE}.selectors of {table.endpoint} names {name} {said}. Name each"
-                " selector once, as the vendor spells it."
+                f" selector once, as the vendor spells it. {_PLACE}"
             )
         columns[column] = name
 
@@ -177,7 +180,7 @@ def _bind_roles(table: Table, names: Sequence[str], wanted: Mapping[str, str]) -
     for role, selector in wanted.items():
         if role not in known:
             allowed = f"Roles: {', '.join(known)}." if known else "This event has no roles."
-            raise ConfigError(f"{where} names {role}, which is no role of it. {allowed}")
+            raise ConfigError(f"{where} names {role}, which is no role of it. {allowed} {_PLACE}")
         if selector and selector not in names:
             raise ConfigError(
                 f"{where} says that {selector} is the {role}, and selectors does not name it: add it"
