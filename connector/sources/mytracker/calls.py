@@ -96,7 +96,8 @@ class Calls:
         if code != _OK:
             self.allowance.note_error()
         said = shorten(self.client.redact(_say(body) or text))[:TEXT_LIMIT] or "(empty body)"
-        raise _to_error(code, f"{SOURCE}: {path} answered {code}: {said}", body)
+        asked = path.partition("?")[0]  # the query of a request for an export is long
+        raise _to_error(code, f"{SOURCE}: {asked} answered {code}: {said}", body)
 
 
 def _growing() -> Iterator[float]:

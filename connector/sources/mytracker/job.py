@@ -113,9 +113,15 @@ class ExportJob:
             if not self.strays.has(unit.id):
                 self.context.journal.forget_job(unit.id)  # nothing was sent
             raise
-        except RequestError:
+        except RequestError as error:
             self.is_refused = True
-            raise
+            raise RequestError(
+                f"{error}. No export of {self.export.event} is asked for again in this run: compare"
+                f" sources.{SOURCE}.selectors.{self.export.event} and the filters with the vendor's"
+                " dictionary.",
+                source=SOURCE,
+                status=error.status,
+            ) from error
         return f"{export_id}:{self._asked_for}"
 
     def _ask_until_answered(self, unit: Unit) -> str:
