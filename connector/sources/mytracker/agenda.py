@@ -218,10 +218,11 @@ class Agenda:
         pieces = pieces or halve_event_time(box, now, self.settings.event_floor)
         for name in self._list_splitters():
             pieces = pieces or halve_values(box, name, self.filters[name])
-        as_of = unit.vendor_updated_at or self._last_look(box, now)
         old[unit.id] = box
         return [
-            replace(self.to_unit(piece, as_of), replaces=_list_under(piece, old))
+            replace(
+                self.to_unit(piece, self._last_look(piece, now)), replaces=_list_under(piece, old)
+            )
             for piece in pieces
         ]
 

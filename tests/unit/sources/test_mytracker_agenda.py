@@ -159,7 +159,9 @@ def assert_cut(unit: Unit, pieces: Sequence[Unit]) -> None:
     assert_apart(parts)
     for piece, part in zip(pieces, parts, strict=True):
         assert list(find_missing(part, [box])) == []
-        assert piece.vendor_updated_at == unit.vendor_updated_at
+        assert unit.vendor_updated_at is not None
+        assert piece.vendor_updated_at is not None
+        assert piece.upper_at + DELAY <= piece.vendor_updated_at <= unit.vendor_updated_at
         assert set(piece.replaces) <= {unit.id, *unit.replaces}
         for old in unit.replaces:
             assert (old in piece.replaces) == (box_of(old).overlaps(part) and old != piece.id)
