@@ -15,10 +15,10 @@ from connector.warehouse.upkeep import reset_units
 from tests.integration.test_tracker_content import MONEY, PEOPLE
 from tests.integration.tracker_truth import check_laws
 from tests.integration.tracker_world import (
+    ALONE,
     DAY_S,
     FEW,
     START,
-    TWO_APPS,
     TrackerWorld,
     open_hours,
     open_tracker,
@@ -95,7 +95,7 @@ def test_a_day_read_again_in_many_runs_is_whole_in_the_end(loaded: TrackerWorld)
     loaded.sandbox.clock.set(START + WEEK)
     loaded.quietly(max_wait_s=90)
     runs = 1
-    while loaded.quietly(max_wait_s=40).units_pending:
+    while loaded.quietly(max_wait_s=45).units_pending:
         check_laws(loaded.found(), loaded.settings.warehouse)
         runs += 1
     assert runs in range(2, 12)
@@ -145,8 +145,8 @@ def test_a_backfill_loads_a_range_again_and_what_is_missing_of_it(loaded: Tracke
 
 
 def test_rows_of_people_that_come_late_are_all_there_in_the_end(tmp_path: Path) -> None:
-    scenario = replace(TWO_APPS, population=Population(devices=120, warmup_days=5))
-    env = {"events": "sessions,customEvents", "slice_hours": "24", "start": "2026-03-09"}
+    scenario = replace(ALONE, population=Population(devices=100, warmup_days=5))
+    env = {"events": "sessions", "slice_hours": "24", "start": "2026-03-09"}
     with open_tracker(scenario, tmp_path, **env) as world:
         world.sandbox.add_fault("raw_late", every=7, hours=6.0)
         world.sandbox.add_fault("future_clock", every=5, hours=48.0)
@@ -165,23 +165,23 @@ def test_rows_of_people_that_come_late_are_all_there_in_the_end(tmp_path: Path) 
         assert any("was loaded again: +" in note for note in world.notes())
 
 
-@pytest.mark.parametrize("how", ["in_place", "reemitted"])
-def test_a_payment_that_is_verified_later_is_shown_by_the_reload(tmp_path: Path, how: str) -> None:
+def test_payments_that_are_verified_later_are_shown_by_the_reload(tmp_path: Path) -> None:
     env = {"events": "payments", "slice_hours": "24", "start": "2026-03-09"}
     with open_tracker(PEOPLE, tmp_path, **env, payments_reload_days="2") as world:
         world.quietly()
-        payment, *_ = world.found()["payments"]
-        transaction, state = payment["invented_transaction"], payment["is_verified"]
-        world.sandbox.change_verification(transaction, is_verified=not state, how=how)
+        first, second, *_ = world.found()["payments"]
+        for row, how in ((first, "in_place"), (second, "reemitted")):
+            is_verified = not row["is_verified"]
+            transaction = row["invented_transaction"]
+            world.sandbox.change_verification(transaction, is_verified=is_verified, how=how)
         world.sandbox.clock.advance(2.2 * DAY_S)
         world.quietly()
         world.check(types=MONEY)
-        rows = [
-            row for row in world.found()["payments"] if row["invented_transaction"] == transaction
-        ]
-        states = {row["is_verified"] for row in rows}
-        assert states == ({1 - state} if how == "in_place" else {0, 1})
-        assert len(rows) == len(states)
+        states: dict[str, list[int]] = {}
+        for row in world.found()["payments"]:
+            states.setdefault(row["invented_transaction"], []).append(row["is_verified"])
+        assert states[first["invented_transaction"]] == [1 - first["is_verified"]]
+        assert sorted(states[second["invented_transaction"]]) == [0, 1]
 
 
 def test_installs_are_read_again_as_long_as_they_change(tmp_path: Path) -> None:
@@ -213,9 +213,9 @@ def snapshot(world: TrackerWorld) -> list[str]:
 
 def test_hour_by_hour_gives_what_one_run_at_the_end_gives(tmp_path: Path) -> None:
     found: list[list[str]] = []
-    for hours in (range(12, 21), [20]):  # over midnight
+    for hours in (range(13, 18), [17]):  # over midnight
         with open_hours(tmp_path / str(len(found)), 4) as world:
-            for place in range(5, 22):
+            for place in range(9, 19):
                 world.put_rows(place, tracker_rows(world, place, 3))
             for hour in hours:
                 world.sandbox.clock.set(START + timedelta(hours=hour))
@@ -229,10 +229,10 @@ def test_a_run_every_five_minutes_asks_for_no_tiny_intervals(tmp_path: Path) -> 
     with open_hours(tmp_path, 2) as world:
         world.quietly()
         loaded = 0
-        for place in range(1, 13):
+        for place in range(1, 9):
             world.sandbox.clock.set(START + timedelta(minutes=5 * place, seconds=place))
             due = world.plan().due
             loaded += world.quietly().units_loaded if due else 0
             assert all(unit.upper_at - unit.lower_at >= timedelta(minutes=15) for unit in due)
-        assert loaded in range(2, 5)
+        assert loaded in (1, 2)
         world.check()

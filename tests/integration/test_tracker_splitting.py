@@ -4,7 +4,6 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -35,24 +34,22 @@ def lengths(world: TrackerWorld) -> list[int]:
     return [made["span"][1] - made["span"][0] - 1 for made in world.creates()]
 
 
-@pytest.mark.parametrize("text", TOO_MUCH)
 def test_an_export_that_is_too_large_is_cut_in_halves_and_the_length_is_remembered(
-    tmp_path: Path, text: str
+    tmp_path: Path,
 ) -> None:
-    with open_hours(tmp_path, 2, rows=24) as world:
-        world.sandbox.add_fault("raw_user_error", text=text, above_rows=8, times=-1)
+    with open_hours(tmp_path, len(TOO_MUCH), rows=24) as world:
+        for number, text in enumerate(TOO_MUCH):
+            world.spoil(-number, "raw_user_error", text=text, above_rows=13, times=-1)
         world.quietly()
         world.check()
-        assert set(lengths(world)) == {3600, 1800, 900}
-        assert len(world.units()) == 8
-        assert world.quietly().units_loaded == 0
+        assert sorted(lengths(world)) == [1800] * 6 + [3600] * 3
+        assert len(world.units()) == 6
         world.sandbox.reset_requests()
         world.put_rows(1, tracker_rows(world, 1, 24))
         world.sandbox.clock.set(START + timedelta(hours=1))
-        assert world.plan().requests >= 4 * 4
-        assert world.quietly().units_loaded == 4
-        assert set(lengths(world)) == {900}
-        assert len(world.found()["custom_events"]) == 72
+        assert world.quietly().units_loaded == 2
+        assert set(lengths(world)) == {1800}
+        assert len(world.found()["custom_events"]) == 4 * 24
 
 
 def crowd(world: TrackerWorld, place: int) -> list[dict[str, str]]:
@@ -126,14 +123,13 @@ def test_a_run_that_ends_between_pieces_is_completed_by_the_next(tmp_path: Path,
 
 
 def test_a_day_of_people_is_cut_exactly(tmp_path: Path) -> None:
-    people = Population(devices=200, warmup_days=10)
-    scenario = with_tracker(replace(TWO_APPS, population=people), max_rows=60, insert_step_s=600)
-    env: dict[str, Any] = {"events": "sessions,customEvents", "slice_hours": "24"}
+    people = Population(devices=150, warmup_days=5)
+    scenario = with_tracker(replace(TWO_APPS, population=people), max_rows=40)
+    env = {"events": "sessions", "slice_hours": "24"}
     with open_tracker(scenario, tmp_path, start="2026-03-09", **env) as world:
         world.quietly(max_wait_s=20 * HOUR_S)
         world.check()
-        found = world.found()
-        assert min(len(found[table]) for table in ("sessions", "custom_events")) > 200
+        assert len(world.found()["sessions"]) > 150
         assert {made["window_times"] for made in world.creates()} == {1}
 
 
@@ -154,8 +150,15 @@ def test_a_filter_that_is_too_long_goes_into_exports_that_share_no_row(tmp_path:
         assert world.quietly().units_loaded == 0
 
 
-@pytest.mark.parametrize("vendor", ["inclusive", "exclusive"])
-@pytest.mark.parametrize("way", ["margin", "believed", "not selected"])
+@pytest.mark.parametrize(
+    ("vendor", "way"),
+    [
+        ("exclusive", "margin"),
+        ("inclusive", "believed"),
+        ("exclusive", "believed"),
+        ("exclusive", "not selected"),
+    ],
+)
 def test_no_row_is_lost_or_doubled_at_the_bounds(tmp_path: Path, vendor: str, way: str) -> None:
     with open_hours(tmp_path, 4, with_tracker(ALONE, bounds=vendor)) as world:
         if way != "margin":

@@ -4,6 +4,7 @@ The connector's clock is the sandbox's: waiting for exports and quotas takes no 
 """
 
 import json
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,7 @@ from typing import Any
 import duckdb
 
 from connector.sandbox import App, MyTracker, Population, Sandbox, Scenario
+from connector.warehouse.models import sql_root
 from connector.warehouse.pipeline import RunReport, SyncRequest
 from connector.warehouse.planning import SourcePlan, plan
 from connector.warehouse.run_report import ProgressEvent
@@ -112,14 +114,22 @@ class TrackerWorld(World):
         compare_tracker(self.sandbox, self.settings.warehouse, wanted or self.wanted(**changes))
 
     def stage(self, *events: str) -> list[list[dict[str, Any]]]:
-        """The rows of the staging views of these events, which are built anew."""
-        views = [f"stg.stg_mytracker__{TABLE_OF[event]}" for event in events]
+        """The rows of the staging views of these events, of which alone the models consist."""
+        root, names = self.settings.home / "models", [TABLE_OF[event] for event in events]
+        views = [f"stg_mytracker__{name}" for name in names]
+        (root / "staging").mkdir(parents=True, exist_ok=True)
+        for path in (
+            "functions.toml",
+            *(f"staging/{v}.sql" for v in ("stg_mytracker__units", *views)),
+        ):
+            shutil.copy(sql_root() / path, root / path)
         with (
             environment(self.sandbox.env | self.env),
             duckdb.connect(str(self.settings.warehouse)) as connection,
         ):
-            assert run_models(connection, select=views).exit_code == 0
-            return [connection.sql(f"FROM {view}").to_arrow_table().to_pylist() for view in views]
+            assert run_models(connection, root=root).exit_code == 0
+            found = [connection.sql(f"FROM stg.{view}").to_arrow_table() for view in views]
+            return [table.to_pylist() for table in found]
 
     def units(self, event: str = "customEvents") -> dict[str, dict[str, Any]]:
         """The units of an event that hold rows, by id; rows of the ledger."""
