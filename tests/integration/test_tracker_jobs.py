@@ -1,7 +1,7 @@
 """Exports as jobs: few requests, none lost, none asked for twice, none left behind."""
 
 import json
-import time
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -213,12 +213,17 @@ def test_exports_that_never_come_fail_by_name_and_stop_no_other(tmp_path: Path) 
 def test_ctrl_c_takes_back_what_can_be(hours: TrackerWorld) -> None:
     hours.sandbox.add_fault("never_ready", endpoint="create", times=-1)
 
+    waiting: set[str] = set()
+    both = threading.Event()
+
     def interrupt(event: ProgressEvent) -> None:
         """What the terminal does once two exports are in work."""
+        if event.kind == "waiting":
+            waiting.add(event.text.partition(" ")[0])
+        if len(waiting) == 2:
+            both.set()
         if event.kind == "planned":
-            give_up = time.monotonic() + 10
-            while len(queue(hours)) < 2 and time.monotonic() < give_up:
-                time.sleep(0.005)
+            assert both.wait(10)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
