@@ -151,13 +151,13 @@ def test_the_ledger_names_exports_and_days_and_the_cursor_their_end(whole: Whole
 def test_what_is_published_is_asked_for_where_nothing_is_named(tmp_path: Path) -> None:
     scenario = replace(PEOPLE, apps=PEOPLE.apps[:1])
     env = {"events": "", "selectors": "", "roles": "", "start": "2026-03-10", "slice_hours": "24"}
-    with open_tracker(scenario, tmp_path, **env) as world:
+    with open_tracker(scenario, tmp_path, **env, timezone="Asia/Tokyo") as world:
         world.quietly()
         defaults = {t.endpoint: t.defaults for t in TABLES.values() if t.defaults}
         assert {made["event"] for made in world.creates()} == set(defaults)
         assert len(defaults["customEvents"]) == 137
         world.set(selectors=json.dumps(defaults), events=",".join(defaults))
-        world.check()
+        world.check(zone="Asia/Tokyo")
 
 
 def test_selectors_no_table_knows_are_typed_by_their_family_or_as_told(tmp_path: Path) -> None:
