@@ -119,12 +119,16 @@ class Journal:
     # Verified files on disk.
 
     def add_file(self, file: SpooledFile) -> None:
-        """Remember a verified file."""
-        self._run(
-            "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)",
-            *(file.unit.id, file.unit.source, file.unit.to_json(), str(file.path)),
-            *(file.bytes, file.fetched_at.isoformat(), file.attempts),
-        )
+        """Remember a verified file; in the same instant, its unit's job is over."""
+        unit = file.unit
+        values = (unit.id, unit.source, unit.to_json(), str(file.path))
+        more = (file.bytes, file.fetched_at.isoformat(), file.attempts)
+        with self._lock, self._db:
+            self._db.execute("BEGIN")
+            self._db.execute(
+                "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", (*values, *more)
+            )
+            self._db.execute("DELETE FROM jobs WHERE unit = ?", (unit.id,))
 
     def files(self, source: str) -> list[SpooledFile]:
         """The verified files that wait on disk."""

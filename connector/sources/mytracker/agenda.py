@@ -90,9 +90,15 @@ class Agenda:
         again = [(box, self._last_look(box, now)) for box in (*retaken, *marked)]
         for day in days:
             rest = find_missing(_to_box(day.span), [*unready, *retaken])
-            again += [(piece, day.as_of) for box in rest for piece in self._deal(box)]
+            again += [(piece, day.as_of) for box in rest for piece in self._cut_day(box)]
         old = _group_by_day(held)
         return due, [self._read_again(box, as_of, old) for box, as_of in again]
+
+    def _cut_day(self, box: Box) -> Iterator[Box]:
+        """A day, or a rest of it: in one piece, unless intervals were too large lately."""
+        spans = [Span(box.lower_at, box.upper_at)]
+        for span in cut(spans[0], self._step) if self.step_s else spans:
+            yield from self._deal(replace(box, lower_at=span.lower_at, upper_at=span.upper_at))
 
     def _read_again(
         self, box: Box, as_of: datetime, old: Mapping[datetime, Mapping[str, Box]]

@@ -191,10 +191,11 @@ class TrackerApi:
         return replace(unit, remote_id=self._settle(job), cut_by=cut_by), path
 
     def _settle(self, job: ExportJob) -> str:
-        """The export is here: forget it, and remember how long such a one takes; its id."""
+        """The export is here: remember how long such a one takes; its id. The journal forgets it with
+        the file that it gets.
+        """
         journal, unit = self._context.journal, job.unit
         known = journal.job(unit.id)
-        journal.forget_job(unit.id)
         if known is None:
             return ""
         took = self._context.clock.now() - known[1]
