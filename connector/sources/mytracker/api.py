@@ -66,6 +66,7 @@ class TrackerApi:
         self._calls = Calls(self._client, allowance, context, settings.retries)
         self._strays = Strays()
         self._trusted: set[str] = set()  # units whose rows cannot be cut
+        self._pieces: set[str] = set()  # units that were cut from larger ones
         self._refused: dict[str, RequestError] = {}  # why the vendor takes no request, by table
         self._lock = threading.Lock()
 
@@ -213,18 +214,24 @@ class TrackerApi:
             self._context.journal.forget_job(job.unit.id)
 
     def split(self, unit: Unit) -> list[Unit]:
-        """The unit in smaller ones; none where nothing is left to cut. The length that is tried next
-        is that of the table's intervals for the rest of the day.
-        """
+        """The unit in smaller ones; none where nothing is left to cut."""
         agenda = self._agenda(unit.table)
         pieces = agenda.split(unit, self._context.clock.now())
         if not pieces and agenda.can_cut and self._trust(unit):
             return [unit]  # its margin may be what is too large
-        if pieces and pieces[0].upper_at != unit.upper_at:
-            length = max(piece.upper_at - piece.lower_at for piece in pieces)
-            scope = self._step_scope(unit.table)
-            self._context.journal.remember_size(scope, int(length.total_seconds()))
+        if unit.id not in self._pieces:
+            self._shorten(unit.table, pieces)
+        self._pieces |= {piece.id for piece in pieces}
         return pieces
+
+    def _shorten(self, table: str, pieces: Sequence[Unit]) -> None:
+        """Intervals of the table are no longer than these pieces for the rest of the day. Pieces that
+        are too large in their turn change nothing: one crowded second is in few of them.
+        """
+        scope, journal = self._step_scope(table), self._context.journal
+        lengths = [piece.upper_at - piece.lower_at for piece in pieces]
+        length_s = int(max(lengths, default=timedelta(days=1)).total_seconds())
+        journal.remember_size(scope, min(length_s, journal.size(scope) or length_s))
 
     def _step_scope(self, table: str) -> str:
         """Under which name the journal keeps the length of intervals: one busy hour is not to make
