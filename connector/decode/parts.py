@@ -29,11 +29,13 @@ class Options:
     `json_layout` forces a JSON layout; `keep_empty` keeps empty texts apart from NULL;
     `exact_header` refuses CSV whose header is not the unit's `field_names`, in their order. Where it
     is off, the columns of parts may differ in their order, and an empty file is a part without rows.
+    `guards_header` refuses CSV most of whose columns nobody asked for: it has no header.
     """
 
     json_layout: Literal["auto", "lines", "object", "array"] = "auto"
     keep_empty: bool = False
     exact_header: bool = False
+    guards_header: bool = False
 
 
 @dataclass(slots=True)

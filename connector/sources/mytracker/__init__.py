@@ -70,7 +70,8 @@ def make_api(settings: Mapping[str, Any], context: ApiContext) -> TrackerApi:
 def make_options(settings: Mapping[str, Any]) -> Options:
     """How the files of these settings are read."""
     section = Section(SOURCE, settings)
-    return Options(keep_empty=section.choice("empty_text", "null", "keep") == "keep")
+    keep_empty = section.choice("empty_text", "null", "keep") == "keep"
+    return Options(guards_header=True, keep_empty=keep_empty)
 
 
 def make_tables(settings: Mapping[str, Any]) -> Mapping[str, Table]:

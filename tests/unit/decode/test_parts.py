@@ -188,7 +188,12 @@ def test_first_part_without_a_header_is_refused_even_with_a_field_for_a_cell(
     tmp_path: Path, data: bytes
 ) -> None:
     with pytest.raises(DownloadError, match=r"2 of the columns .* are no fields"):
-        decode_parts(tmp_path, data, asked=("name", "amount", "event_timestamp"))
+        decode_parts(
+            tmp_path,
+            data,
+            options=Options(guards_header=True),
+            asked=("name", "amount", "event_timestamp"),
+        )
 
 
 @pytest.mark.parametrize(
