@@ -24,7 +24,7 @@ from connector.errors import (
     TooLargeError,
 )
 from connector.jobs import Ready, Waiting
-from connector.sources.mytracker.calls import PATH, SOURCE, Calls, FullQueueError
+from connector.sources.mytracker.calls import FIRST_PAUSE_S, PATH, SOURCE, Calls, FullQueueError
 from connector.sources.mytracker.export import (
     LONGEST_QUERY,
     Export,
@@ -125,7 +125,7 @@ class ExportJob:
         return f"{export_id}:{self._asked_for}"
 
     def _ask_until_answered(self, unit: Unit) -> str:
-        for pause_s in _growing(self.settings.patience.first_s):
+        for attempt, pause_s in enumerate(_growing(FIRST_PAUSE_S)):
             try:
                 answer = self._send()
             except FullQueueError as error:
@@ -135,7 +135,7 @@ class ExportJob:
                 raise
             except (NetworkError, ServerError) as error:
                 self.strays.add(unit.id)
-                if pause_s > _MOST_QUEUE_PAUSE_S / 2 or not self.context.pause(pause_s):
+                if attempt >= self.settings.retries or not self.context.pause(pause_s):
                     raise
                 self.context.warn(f"unit {unit.id}: no answer to the request for it: {error}")
                 continue
