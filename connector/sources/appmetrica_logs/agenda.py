@@ -12,11 +12,11 @@ from connector.sources.appmetrica_logs.export import SOURCE, Export, name_dates
 from connector.sources.appmetrica_logs.logs_settings import OPEN_TABLE, LogsSettings
 from connector.sources.appmetrica_logs.slices import (
     DueSlice,
-    Span,
     find_due,
     find_due_snapshot,
     halve,
 )
+from connector.spans import Span
 from connector.units import LoadedUnit, Scope, Unit
 
 SNAPSHOT, RECEIVE, DEVICE = "snapshot", "receive", "device"

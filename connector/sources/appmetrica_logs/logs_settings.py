@@ -11,7 +11,8 @@ from connector.fields import load_tables
 from connector.jobs import Patience
 from connector.settings import THROTTLE_CODES, Section
 from connector.sources.appmetrica_logs.export import FORMATS, SOURCE
-from connector.sources.appmetrica_logs.slices import Rules, late_looks
+from connector.sources.appmetrica_logs.slices import Rules
+from connector.spans import late_looks
 
 OPEN_TABLE = "profiles_v2"  # takes the names of custom attributes beside its fields
 PARAMETERS = {  # of a request: a filter by that name would change what is asked for

@@ -5,10 +5,11 @@ midnights, or whole hours that no clock change repeats. What is loaded keeps the
 that another `slice_hours`, another zone or a split never make two units overlap.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
+from connector.spans import Span, find_gaps
 from connector.units import LoadedUnit, Scope
 
 DAY = timedelta(days=1)
@@ -17,15 +18,6 @@ FIRST_LOOK = timedelta(
     days=7
 )  # how far back to begin where no `start` is set and nothing is loaded
 BOUND_STEP = timedelta(minutes=30)
-LATE_STEPS = (1, 2, 4, 8)  # days after its end when a slice with late rows is loaded again
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A half-open range, aware UTC."""
-
-    lower_at: datetime
-    upper_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +48,6 @@ class DueSlice:
 
     span: Span
     as_of: datetime
-
-
-def late_looks(days: float) -> tuple[timedelta, ...]:
-    """When a slice whose rows come up to `days` late is loaded again: ever more seldom."""
-    steps = [timedelta(days=step) for step in LATE_STEPS if step < days]
-    return (*steps, timedelta(days=days)) if days else ()
 
 
 def find_due(
@@ -102,17 +88,6 @@ def first_day(known: Iterable[LoadedUnit], now: datetime, zone: tzinfo) -> datet
     if lowers := [unit.lower_at for unit in known]:
         return min(lowers)
     return to_utc(datetime.combine((now - FIRST_LOOK).astimezone(zone), time(), zone))
-
-
-def find_gaps(known: Sequence[LoadedUnit], begin: datetime, end: datetime) -> Iterator[Span]:
-    """What of `begin` to `end` no unit covers; `known` is in the order of its starts."""
-    reached = begin
-    for unit in known:
-        if unit.lower_at > reached and reached < end:
-            yield Span(reached, min(unit.lower_at, end))
-        reached = max(reached, unit.upper_at)
-    if reached < end:
-        yield Span(reached, end)
 
 
 def cut(gap: Span, zone: tzinfo, slice_hours: int, *, is_closed: bool = False) -> Iterator[Span]:

@@ -26,13 +26,12 @@ from connector.sources.mytracker.windows import (
     LEAST,
     DueDay,
     Rules,
-    Span,
     cut,
     end_of_day,
     find_barrier,
     find_due_days,
-    find_gaps,
 )
+from connector.spans import Span, find_gaps
 from connector.units import LoadedUnit, Scope, Unit
 
 AXIS = "availability"

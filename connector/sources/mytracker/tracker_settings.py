@@ -12,7 +12,8 @@ from connector.settings import Section
 from connector.sources.mytracker.calls import SOURCE
 from connector.sources.mytracker.filters import Filters, read_filters, read_zone
 from connector.sources.mytracker.selectors import choose_tables, find_unknown
-from connector.sources.mytracker.windows import Rules, list_looks
+from connector.sources.mytracker.windows import Rules
+from connector.spans import late_looks
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FILE_HOSTS = ("tracker.my.com", "rawdata.hb.bizmrg.com")  # seen in links; they may change
@@ -130,14 +131,12 @@ def _read_rules(section: Section, event: str) -> Rules:
             f"sources.{SOURCE}.future_sweep_days is {sweep:g}: days are read again as a whole, so it is 0"
             " (never) or at least 1. Set it in .dlt/config.toml."
         )
-    looks = (
-        {sweep * number for number in range(1, int(SWEEP_DAYS // sweep) + 1)} if sweep else set()
-    )
+    sweeps = range(1, int(SWEEP_DAYS // sweep) + 1) if sweep else ()
+    looks = {timedelta(days=sweep * number) for number in sweeps}
     if event.lower().endswith("payments"):
-        looks |= set(list_looks(section.number("payments_reload_days", 0, 90)))
+        looks |= set(late_looks(section.number("payments_reload_days", 0, 90)))
     if event == "installs":
-        looks |= set(list_looks(section.number("installs_reload_days", 0, 90)))
+        looks |= set(late_looks(section.number("installs_reload_days", 0, 90)))
     return Rules(
-        step=timedelta(hours=section.number("slice_hours", 1 / 60, 24)),
-        later=tuple(timedelta(days=days) for days in sorted(looks)),
+        step=timedelta(hours=section.number("slice_hours", 1 / 60, 24)), later=tuple(sorted(looks))
     )

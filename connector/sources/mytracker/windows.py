@@ -6,10 +6,11 @@ device clock runs ahead cannot be asked for before their time has come, and some
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
+from connector.spans import Span
 from connector.units import LoadedUnit
 
 DAY = timedelta(days=1)
@@ -17,15 +18,6 @@ DAY_S = 86_400
 DELAY = timedelta(hours=3, minutes=10)  # the vendor's three hours, and a margin for two clocks
 LEAST = timedelta(minutes=15)  # a shorter rest of an interval is left to the next run
 FIRST_LOOK = timedelta(days=7)  # how far back to begin where no `start` is set
-_LOOK_DAYS = (1, 2, 4, 8, 16, 32, 64)
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A half-open range of availability, aware UTC."""
-
-    lower_at: datetime
-    upper_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +36,6 @@ class Rules:
         return max([first, *(look for look in later if look <= now)])
 
 
-def list_looks(days: float) -> list[float]:
-    """Days after which a day is read again where its rows change for `days`: ever more seldom."""
-    return [float(step) for step in _LOOK_DAYS if step < days] + ([days] if days else [])
-
-
 def end_of_day(upper_at: datetime) -> datetime:
     """The midnight (UTC) that a range which ends at `upper_at` lies before."""
     midnight = datetime.combine(upper_at.astimezone(UTC).date(), time(), UTC)
@@ -58,17 +45,6 @@ def end_of_day(upper_at: datetime) -> datetime:
 def find_barrier(now: datetime) -> datetime:
     """Up to here availability may be asked for; a whole second."""
     return (now - DELAY).replace(microsecond=0)
-
-
-def find_gaps(held: Iterable[Span], begin: datetime, end: datetime) -> Iterator[Span]:
-    """What of `begin` to `end` is in none of `held`."""
-    reached = begin
-    for span in sorted(held, key=lambda span: span.lower_at):
-        if span.lower_at > reached and reached < end:
-            yield Span(reached, min(span.lower_at, end))
-        reached = max(reached, span.upper_at)
-    if reached < end:
-        yield Span(reached, end)
 
 
 def cut(gap: Span, step: timedelta) -> Iterator[Span]:

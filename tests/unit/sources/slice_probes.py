@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from connector.sources.appmetrica_logs.export import name_dates
-from connector.sources.appmetrica_logs.slices import Span
+from connector.spans import Span
 
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 DISTANCES = (*(step * HOUR / 2 for step in range(-4, 5)), -SECOND, SECOND)

@@ -13,15 +13,13 @@ from connector.sources.appmetrica_logs.export import name_dates
 from connector.sources.appmetrica_logs.slices import (
     DueSlice,
     Rules,
-    Span,
     cut,
     find_due,
     find_due_snapshot,
-    find_gaps,
     halve,
     is_repeated,
-    late_looks,
 )
+from connector.spans import Span, find_gaps, late_looks
 from connector.units import RELOAD, LoadedUnit, Scope
 from tests.unit.sources.slice_probes import CHANGES, HOUR, ZONES, assert_each_second_once, at
 

@@ -11,14 +11,12 @@ from connector.sources.mytracker.windows import (
     DELAY,
     DueDay,
     Rules,
-    Span,
     cut,
     end_of_day,
     find_barrier,
     find_due_days,
-    find_gaps,
-    list_looks,
 )
+from connector.spans import Span, find_gaps, late_looks
 from connector.units import LoadedUnit
 
 DAY, HOUR, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(seconds=1)
@@ -126,7 +124,7 @@ def test_a_range_belongs_to_the_day_it_ends_in(upper: datetime, end: datetime) -
     ],
 )
 def test_what_changes_is_read_again_ever_more_seldom(days: float, looks: list[float]) -> None:
-    assert list_looks(days) == looks
+    assert [look / DAY for look in late_looks(days)] == looks
 
 
 def test_the_newest_look_that_has_passed_counts() -> None:
