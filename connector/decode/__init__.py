@@ -220,12 +220,14 @@ class _Decoder:
 
     def _system_columns(self, rows: pa.Array, count: int) -> dict[str, pa.Array]:
         values = {
-            "_application_id": self._unit.application_id,
+            "_application_id": self._unit.application_id or None,
             "_unit": self._unit.id,
             "_received_from": self._part.received_from,
             "_dlt_load_id": self._package.load_id,
         }
-        columns = {name: pa.repeat(pa.scalar(value), count) for name, value in values.items()}
+        columns = {
+            name: pa.repeat(pa.scalar(value, pa.string()), count) for name, value in values.items()
+        }
         return {"_row": rows, **columns}
 
     def _note_event_time(self, columns: dict[str, pa.Array]) -> None:

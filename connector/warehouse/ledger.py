@@ -97,7 +97,7 @@ def _to_merged_row(old: LoadedUnit, new: Unit, load_id: str) -> dict[str, Any]:
     return {
         "unit": old.id,
         "table_name": old.table,
-        "application_id": old.application_id,
+        "application_id": old.application_id or None,
         "axis": old.axis,
         "lower_at": old.lower_at,
         "upper_at": old.upper_at,
@@ -116,7 +116,7 @@ def _to_row(item: Accepted, load_id: str) -> dict[str, Any]:
     return {
         "unit": unit.id,
         "table_name": unit.table,
-        "application_id": unit.application_id,
+        "application_id": unit.application_id or None,
         "axis": unit.axis,
         "lower_at": unit.lower_at,
         "upper_at": unit.upper_at,

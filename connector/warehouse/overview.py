@@ -27,13 +27,14 @@ __all__ = [
 ]
 
 _FRESHNESS = """
-SELECT application_id, table_name, count(*) AS units,
+SELECT coalesce(application_id, ''), table_name,
+  count(*) FILTER (NOT starts_with(coalesce(schema_id, ''), 'merged:')) AS units,
   coalesce(sum(loaded_rows), 0)::BIGINT AS rows,
   coalesce(sum(quarantined_rows), 0)::BIGINT AS quarantined_rows,
   max(upper_at) AS loaded_until_at, max(coalesce(vendor_updated_at, upper_at)) AS available_at,
   max(fetched_at) AS fetched_at, max(max_event_at) AS newest_event_at
 FROM {source}.units WHERE _dlt_load_id IN (SELECT load_id FROM {source}._dlt_loads WHERE status = 0)
-GROUP BY application_id, table_name ORDER BY application_id, table_name
+GROUP BY ALL ORDER BY ALL
 """
 _OPEN_GAPS = """
 SELECT application_id, min(from_at), until_at, list(DISTINCT logs_table ORDER BY logs_table)
@@ -44,7 +45,7 @@ GROUP BY application_id, until_at ORDER BY application_id, until_at
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """One app's table: what was loaded, up to when. `lag_s` is how far `loaded_until_at`, the end
+    """One app's table ("" where exports are of several apps): what was loaded, up to when. `lag_s` is how far `loaded_until_at`, the end
     of the newest loaded unit, lies back. Moments are aware UTC.
     """
 

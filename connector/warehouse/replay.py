@@ -186,7 +186,7 @@ class ReplayLoad:
             id=unit,
             source=self._source,
             table=table,
-            application_id=application_id,
+            application_id=application_id or "",
             axis=axis,
             lower_at=lower_at,
             upper_at=upper_at,

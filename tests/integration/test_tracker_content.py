@@ -137,7 +137,7 @@ def test_the_ledger_names_exports_and_days_and_the_cursor_their_end(whole: Whole
     assert len(found["units"]) == 2 * len(TABLES)
     made = {made["id"]: made["event"] for made in world.creates()}
     for unit in found["units"]:
-        assert (unit["axis"], unit["application_id"]) == ("availability", "")
+        assert (unit["axis"], unit["application_id"]) == ("availability", None)
         assert TABLE_OF[made[unit["remote_id"]]] == unit["table_name"]
         assert unit["lower_at"].hour == unit["lower_at"].minute == 0
     assert len({unit["remote_id"] for unit in found["units"]}) == len(found["units"])
