@@ -160,7 +160,7 @@ def test_a_run_killed_before_the_answer_came_doubles_no_row(tmp_path: Path, plac
 ODD: dict[str, dict[str, Any]] = {
     "failed once": {"kind": "raw_error"},
     "cancelled by somebody": {"kind": "raw_cancelled"},
-    "forgotten": {"kind": "raw_forgotten", "polls": 1},
+    "forgotten": {"kind": "raw_forgotten"},
     "odd for a while": {"kind": "raw_status", "polls": 4},
     "upper": {"kind": "raw_status_case", "form": "upper"},
     "lower": {"kind": "raw_status_case", "form": "lower"},
