@@ -24,12 +24,15 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, get_args
 
 from connector.errors import FieldTableError
+from connector.fields.payloads import parse_payloads
 from connector.fields.table import (
     JSON_TYPES,
     SYSTEM_TYPES,
     TEXT_TYPES,
     Field,
     FieldType,
+    Identity,
+    Payload,
     Role,
     Table,
     sql_type,
@@ -45,6 +48,8 @@ __all__ = [
     "TEXT_TYPES",
     "Field",
     "FieldType",
+    "Identity",
+    "Payload",
     "Role",
     "Table",
     "arrow_schema",
@@ -57,11 +62,13 @@ __all__ = [
 ]
 
 _DLT_TYPES = {"integer": "bigint", "boolean": "bool", "ubigint_text": "text"}
-_FIELD_KEYS = frozenset({"as", "type", "unit", "absent", "null", "pii", "since", "doc"})
+_FIELD_KEYS = frozenset(
+    {"as", "type", "unit", "absent", "null", "pii", "since", "doc", "aliases", "identifies"}
+)
 _ROLE_KEYS = frozenset({"as", "type", "unit", "doc"})
 _TABLE_KEYS = frozenset(
     {"doc", "endpoint", "axis", "cursor", "event_time", "receive_time", "include", "fields"}
-    | {"defaults", "roles"}
+    | {"defaults", "roles", "payloads"}
 )
 
 
@@ -126,6 +133,7 @@ def _parse_table(
     fields = (*own, *shared)
     roles = tuple(_parse_role(where, key, value) for key, value in block.get("roles", {}).items())
     _check_names(where, fields, roles)
+    payloads = parse_payloads(where, block.get("payloads", {}), fields)
     names = tuple(field.name for field in fields)
     defaults = names if block.get("defaults") == "all" else tuple(block.get("defaults", ()))
     named = [(key, block[key]) for key in ("event_time", "receive_time") if block.get(key)]
@@ -144,11 +152,16 @@ def _parse_table(
         fields=fields,
         defaults=defaults,
         roles=roles,
+        payloads=payloads,
     )
 
 
 def _parse_field(where: str, name: str, value: Mapping[str, Any]) -> Field:
     _check_keys(f"{where}.{name}", value, _FIELD_KEYS)
+    if value.get("identifies", "") not in get_args(Identity):
+        raise FieldTableError(
+            f"{where}.{name}: identifies {value['identifies']!r} is none of {get_args(Identity)}"
+        )
     column = to_snake_case(name)
     return Field(
         name=name,
@@ -161,6 +174,8 @@ def _parse_field(where: str, name: str, value: Mapping[str, Any]) -> Field:
         since=str(value.get("since", "")),
         doc=str(value.get("doc", "")),
         absent=str(value.get("absent", "")),
+        aliases=tuple(value.get("aliases", ())),
+        identifies=value.get("identifies", ""),
     )
 
 
@@ -193,7 +208,7 @@ def _check_block(where: str, block: Mapping[str, Any]) -> None:
 
 def _check_names(where: str, fields: Sequence[Field], roles: Sequence[Role]) -> None:
     names = {
-        "name": [field.name for field in fields],
+        "name": [name for field in fields for name in (field.name, *field.aliases)],
         "column": [field.column for field in fields],
         "alias": [field.alias for field in fields] + [role.alias for role in roles],
     }

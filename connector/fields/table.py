@@ -1,4 +1,4 @@
-"""What a field table is made of: `Table`, `Field`, `Role`, and the types of fields."""
+"""What a field table is made of: `Table`, `Field`, `Role`, `Payload`, and the types of fields."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ FieldType = Literal[
     "timestamp",
     "date",
 ]
+Identity = Literal["", "user", "device", "advertising"]
 
 JSON_TYPES = frozenset({"json", "array_json", "array_literal"})
 TEXT_TYPES = JSON_TYPES | {"text", "ubigint_text", "datetime_app_tz"}
@@ -53,7 +54,8 @@ class Field:
     `name` is the vendor's spelling, `column` the raw column (dlt snake_case), `alias` the
     staging column. `absent` is what the vendor writes, beside the empty text, where there is no
     value ("": nothing else): a typed raw column is NULL there, one of text keeps it and its
-    staging column is NULL.
+    staging column is NULL. `aliases` are other spellings of the vendor's, `identifies` says whose
+    id the column holds ("": nobody's).
     """
 
     name: str
@@ -66,6 +68,8 @@ class Field:
     since: str
     doc: str
     absent: str = ""
+    aliases: tuple[str, ...] = ()
+    identifies: Identity = ""
 
     @property
     def is_text(self) -> bool:
@@ -100,13 +104,37 @@ class Role:
 
 
 @dataclass(frozen=True, slots=True)
+class Payload:
+    """One value within the JSON column `data` of the rows of one event.
+
+    `name` is its key there ("startupTime"), `alias` the staging column, which has the unit `unit`;
+    one column may hold values of several events. `sent_unit` is the unit the vendor sends `name` in
+    ("": that of the column). `aliases` are keys tried after it, each with the unit its values have.
+    """
+
+    event: str
+    name: str
+    alias: str
+    type: FieldType
+    unit: str
+    aliases: tuple[tuple[str, str], ...]
+    doc: str
+    sent_unit: str = ""
+
+    @property
+    def sql_type(self) -> str:
+        """DuckDB type of the staging column."""
+        return sql_type(self.type)
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """One table of a source, as its fields.toml declares it.
 
     `name` is the raw table, `endpoint` the vendor's word for it, `cursor` what its incremental
     cursor follows, `event_time` and `receive_time` the vendor names of the two time fields ("" if
     there is none). Where the vendor sends only what is asked for, `defaults` are the names asked
-    for when the settings choose none.
+    for when the settings choose none. `payloads` are the values known to stand in the column `data`.
     """
 
     source: str
@@ -120,6 +148,7 @@ class Table:
     fields: tuple[Field, ...]
     defaults: tuple[str, ...] = ()
     roles: tuple[Role, ...] = ()
+    payloads: tuple[Payload, ...] = ()
 
     def __hash__(self) -> int:
         """Tables are keys of caches: their names tell them apart well enough."""
@@ -133,6 +162,16 @@ class Table:
     def by_name(self) -> Mapping[str, Field]:
         """Fields by the vendor's spelling."""
         return _index_fields(self)
+
+    @property
+    def by_spelling(self) -> Mapping[str, Field]:
+        """Fields by every spelling the vendor uses: names, then aliases."""
+        return _index_spellings(self)
+
+    @property
+    def by_payload(self) -> Mapping[tuple[str, str], Payload]:
+        """Payloads by event and key within `data`: names, then aliases."""
+        return _index_payloads(self)
 
     @property
     def has_application_id(self) -> bool:
@@ -149,3 +188,15 @@ class Table:
 @cache
 def _index_fields(table: Table) -> Mapping[str, Field]:
     return {field.name: field for field in table.fields}
+
+
+@cache
+def _index_spellings(table: Table) -> Mapping[str, Field]:
+    aliases = {alias: field for field in table.fields for alias in field.aliases}
+    return {**aliases, **table.by_name}
+
+
+@cache
+def _index_payloads(table: Table) -> Mapping[tuple[str, str], Payload]:
+    index = {(item.event, alias): item for item in table.payloads for alias, _ in item.aliases}
+    return index | {(item.event, item.name): item for item in table.payloads}

@@ -10,6 +10,7 @@ from connector.errors import FieldTableError
 from connector.fields import (
     Field,
     FieldType,
+    Payload,
     Role,
     Table,
     load_tables,
@@ -143,6 +144,60 @@ def test_spelling_of_no_value_reaches_the_field() -> None:
     assert parse_one_field('{ type = "text" }').absent == ""
 
 
+def test_other_spellings_and_whose_id_it_is_reach_the_field() -> None:
+    table = parse(
+        '[tables.t]\ncursor = "c"\n[tables.t.fields]\n'
+        'userId = { type = "text", aliases = ["user_id", "uid"], identifies = "user" }'
+    )
+    field = table.field("userId")
+    assert (field.aliases, field.identifies) == (("user_id", "uid"), "user")
+    assert [name for name in table.by_spelling if table.by_spelling[name] == field] == [
+        *("user_id", "uid", "userId")
+    ]
+
+
+def test_every_id_of_a_person_says_whose_it_is() -> None:
+    found: dict[str, set[str]] = {"user": set(), "device": set(), "advertising": set()}
+    for source in ("appmetrica_stream", "appmetrica_logs", "mytracker", "shortkit"):
+        for field in (field for table in load_tables(source).values() for field in table.fields):
+            assert field.is_pii or not field.identifies
+            if field.identifies:
+                found[field.identifies].add(field.name)
+    assert found == {
+        "user": {"profile_id", "customUserId", "userId"},
+        "device": {"appmetrica_device_id", "idDevice", "deviceId"},
+        "advertising": {
+            *("google_aid", "ios_ifa", "windows_aid", "huawei_oaid"),
+            *("oaid", "advertisingId", "idfa", "waid"),
+        },
+    }
+
+
+PAYLOADS = '[tables.t]\ncursor = "c"\n[tables.t.fields]\nid = {type = "text"}\n'
+
+
+def test_payloads_are_read_event_by_event() -> None:
+    table = parse(
+        PAYLOADS
+        + '[tables.t.payloads.stop]\nduration = { as = "stop_ms", type = "bigint", unit = "ms", '
+        'aliases = ["durationMs", "length@s"], doc = "d" }\n'
+        '[tables.t.payloads.play]\nduration = { type = "double", unit = "s" }'
+    )
+    stop, play = table.payloads
+    assert stop == Payload(
+        event="stop",
+        name="duration",
+        alias="stop_ms",
+        type="bigint",
+        unit="ms",
+        aliases=(("durationMs", ""), ("length", "s")),
+        doc="d",
+    )
+    assert (play.alias, play.unit, play.sql_type) == ("duration", "s", "DOUBLE")
+    assert table.by_payload["stop", "duration"] == table.by_payload["stop", "length"] == stop
+    assert table.by_payload["play", "duration"] == play
+
+
 CHOSEN = '[tables.t]\ncursor = "c"\ndefaults = {}\n[tables.t.fields]\na = {{type = "text"}}\nb = {{type = "text"}}'
 
 
@@ -206,12 +261,25 @@ def test_field_is_found_by_the_vendors_spelling() -> None:
         ('x = { type = "float" }', ("tables.t.x", "float")),
         ('x = { doc = "no type" }', ("tables.t.x", "None")),
         ('aB = { type = "text" }\na_b = { type = "text" }', ("tables.t", "column", "a_b")),
+        ('a = { type = "text", identifies = "dog" }', ("tables.t.a", "identifies", "dog")),
+        (
+            'a = { type = "text", aliases = ["b"] }\nb = { type = "text" }',
+            ("tables.t", "name", "'b'"),
+        ),
         (
             'a = { type = "text", as = "z" }\nb = { type = "text", as = "z" }',
             ("tables.t", "alias", "z"),
         ),
     ],
-    ids=["unknown key", "unknown type", "no type", "same column", "same alias"],
+    ids=[
+        "unknown key",
+        "unknown type",
+        "no type",
+        "same column",
+        "whose id",
+        "same spelling",
+        "same alias",
+    ],
 )
 def test_wrong_field_is_named(toml: str, named: tuple[str, ...]) -> None:
     with pytest.raises(FieldTableError) as caught:
@@ -235,6 +303,25 @@ def test_wrong_field_is_named(toml: str, named: tuple[str, ...]) -> None:
             f'{ROLE} = {{ type = "text" }}\n[tables.t.fields]\nx = {{ type = "text" }}',
             ("tables.t", "alias", "'x'"),
         ),
+        (
+            PAYLOADS + '[tables.t.payloads.e]\nx = { type = "uuid" }',
+            ("tables.t.payloads.e.x", "uuid"),
+        ),
+        (PAYLOADS + "[tables.t.payloads.e]\nx = { pii = true }", ("tables.t.payloads.e.x", "pii")),
+        (
+            PAYLOADS + '[tables.t.payloads.e]\nx = { as = "id", type = "text" }',
+            ("tables.t", "field and a payload", "'id'"),
+        ),
+        (
+            PAYLOADS + '[tables.t.payloads.e]\nx = { type = "text" }\n'
+            '[tables.t.payloads.f]\nx = { type = "double" }',
+            ("tables.t", "differ", "'x'"),
+        ),
+        (
+            PAYLOADS + '[tables.t.payloads.e]\nx = { type = "text" }\n'
+            'y = { type = "text", aliases = ["x"] }',
+            ("tables.t", "two payloads of e", "'x'"),
+        ),
     ],
     ids=[
         "group",
@@ -247,6 +334,11 @@ def test_wrong_field_is_named(toml: str, named: tuple[str, ...]) -> None:
         "type of a role",
         "key of a role",
         "role named as a field",
+        "type of a payload",
+        "key of a payload",
+        "payload named as a field",
+        "payloads of two types",
+        "payloads of one key",
     ],
 )
 def test_wrong_table_is_named(toml: str, named: tuple[str, ...]) -> None:
