@@ -18,6 +18,7 @@ from connector.cli import (
     sandbox,
     state,
     stream_settings,
+    webhook,
 )
 from connector.cli.entrance import Entrance
 from connector.cli.verb import Home, Json, Quiet, Warehouse, take_common
@@ -67,6 +68,7 @@ for part in (
     quarantine,
     jobs,
     stream_settings,
+    webhook,
     sandbox,
     demo,
     doctor,
