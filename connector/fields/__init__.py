@@ -24,7 +24,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, get_args
 
 from connector.errors import FieldTableError
-from connector.fields.payloads import parse_payloads
+from connector.fields.payloads import CONVERSIONS, parse_payloads
 from connector.fields.table import (
     JSON_TYPES,
     SYSTEM_TYPES,
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = [
+    "CONVERSIONS",
     "JSON_TYPES",
     "SYSTEM_TYPES",
     "TEXT_TYPES",

@@ -1,6 +1,7 @@
 """The block `payloads` of a fields.toml -> `Payload`s: what stands in `data`, by event.
 
-An alias is a key, or `key@unit` where its values have another unit than the column.
+An alias is a key, or `key@unit` where its values have another unit than the column, of those that
+`CONVERSIONS` knows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,13 @@ from connector.fields.table import Field, FieldType, Payload
 from connector.naming import to_snake_case
 
 _KEYS = frozenset({"as", "type", "unit", "aliases", "doc"})
+CONVERSIONS: Mapping[tuple[str, str], str] = {
+    ("ratio", "percent"): "* 100",
+    ("kbit/s", "bit/s"): "* 1000",
+    ("ms", "s"): "/ 1000",
+    ("s", "ms"): "* 1000",
+}
+"""What is done, in SQL, to a number that is sent in one unit and wanted in another."""
 
 
 def parse_payloads(
@@ -23,6 +31,7 @@ def parse_payloads(
         for name, value in values.items()
     )
     _check_spellings(where, payloads)
+    _check_units(where, payloads)
     _check_columns(where, payloads, {field.alias for field in fields})
     return payloads
 
@@ -54,6 +63,16 @@ def _check_spellings(where: str, payloads: Sequence[Payload]) -> None:
             if (item.event, key) in seen:
                 raise FieldTableError(f"{where}: two payloads of {item.event} have the key {key!r}")
             seen.add((item.event, key))
+
+
+def _check_units(where: str, payloads: Sequence[Payload]) -> None:
+    for item in payloads:
+        for alias, unit in item.aliases:
+            if unit not in {"", item.unit} and (unit, item.unit) not in CONVERSIONS:
+                raise FieldTableError(
+                    f"{where}: the alias {alias!r} of {item.event}.{item.name} is in {unit!r}, of which"
+                    f" there is no way to {item.unit!r}"
+                )
 
 
 def _check_columns(where: str, payloads: Sequence[Payload], taken: set[str]) -> None:

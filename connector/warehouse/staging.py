@@ -12,6 +12,7 @@ from pathlib import Path
 
 from connector.fields import JSON_TYPES, SYSTEM_TYPES, Field, Role, Table, load_tables
 from connector.warehouse.ledger_columns import LEDGER_DOCS, LEDGER_TABLES
+from connector.warehouse.payload_columns import payload_columns, payload_rows, read_raw
 
 __all__ = ["LEDGER_TABLES", "raw_schema", "render_staging", "source_names", "write_staging"]
 
@@ -55,13 +56,15 @@ def render_staging(source: str, tables: Mapping[str, Table] | None = None) -> di
 
     `tables` are the source's tables where its settings add to the declared ones.
     """
-    known = (load_tables(source) if tables is None else tables).values()
+    known = list((load_tables(source) if tables is None else tables).values())
     rendered = {
         "units": _render_units(source),
         "quarantine": _render_quarantine(source),
         "row_counts": _render_row_counts(source, [table.name for table in known]),
     }
     rendered |= {table.name: _render_table(table) for table in known}
+    if any(table.payloads for table in known):
+        rendered["payloads"] = _render_payloads(source, known)
     return {f"stg_{source}__{name}.sql": text for name, text in rendered.items()}
 
 
@@ -91,6 +94,7 @@ def _render_table(table: Table) -> str:
     for field in table.fields:
         columns.extend(column for column in _staging_columns(field) if column[1] not in played)
     columns.extend(_role_column(table, role) for role in table.roles)
+    columns.extend(payload_columns(table))
     columns += [
         ("u.available_at", "available_at", "when the vendor last offered the unit, UTC"),
         ("r._unit", "_unit", "unit of work that brought the row"),
@@ -106,7 +110,7 @@ def _render_table(table: Table) -> str:
             table.source,
         )
         + _select(columns)
-        + f"FROM {table.source}.{table.name} AS r\n"
+        + read_raw(table)
         + _join_units(table.source, "r._unit", "r._dlt_load_id")
     )
 
@@ -209,6 +213,27 @@ def _render_row_counts(source: str, tables: list[str]) -> str:
         + f"WITH counted AS (\n{union}\n)\n\n"
         + _select(columns)
         + "FROM counted\nGROUP BY _unit\n"
+    )
+
+
+def _render_payloads(source: str, tables: list[Table]) -> str:
+    rows = ",\n".join("  ('{}')".format("', '".join(row)) for row in payload_rows(tables))
+    columns = [
+        ("table_name", "table_name", "raw table"),
+        ("name", "name", "event"),
+        ("payload_key", "payload_key", "key within its `data`"),
+        ("column_name", "column_name", "column of the staging view that takes it"),
+        ("nullif(sent_unit, '')", "sent_unit", "unit it is sent in; NULL where it has none"),
+    ]
+    return (
+        _header(
+            "The keys within `data` that columns of staging take.",
+            "table, event and key",
+            "table_name, name, payload_key",
+            source,
+        )
+        + _select(columns)
+        + f"FROM (\n  VALUES\n{rows}\n) AS p(table_name, name, payload_key, column_name, sent_unit)\n"
     )
 
 

@@ -10,7 +10,7 @@ from connector.fields import Table, load_tables
 from connector.sources import import_source, list_sources
 from connector.warehouse.settings import read_values
 
-KEYS = ("events", "selectors", "roles", "selector_types")
+KEYS = ("events", "selectors", "roles", "selector_types", "units")
 """Settings that tables are made from."""
 
 
