@@ -48,6 +48,12 @@ class ControlRoutes:
         add("POST", "/_sandbox/mytracker_secret", reply(self._change_secret))
         add("GET", "/_sandbox/truth/mytracker/{event}", reply(self._mytracker_truth))
         add("GET", "/_sandbox/truth/population/{app}", reply(self._daily_truth))
+        add("POST", "/_sandbox/video_exports", reply(self._add_video_export))
+        add("GET", "/_sandbox/shortkit_jobs", reply(lambda _: e.shortkit_jobs()))
+        add("POST", "/_sandbox/shortkit_jobs", reply(self._add_foreign_video_jobs))
+        add("GET", "/_sandbox/shortkit_requests", reply(lambda _: e.shortkit_requests()))
+        add("DELETE", "/_sandbox/shortkit_users/{user}", reply(self._erase_person))
+        add("GET", "/_sandbox/truth/shortkit/{data_type}", reply(self._shortkit_truth))
 
     def _reply(self, act: Callable[["_Call"], Mapping[str, Any]]) -> _Handler:
         """A handler that answers what `act` gives; it runs beside the loop, as it may take time."""
@@ -119,6 +125,26 @@ class ControlRoutes:
     def _mytracker_truth(self, call: "_Call") -> Mapping[str, Any]:
         zone = call.request.query.get("zone", "UTC")
         return self._emulator.mytracker_truth(call.part("event"), zone)
+
+    def _add_video_export(self, call: "_Call") -> Mapping[str, Any]:
+        self._emulator.add_video_export(**call.body)
+        return {"added": True}
+
+    def _add_foreign_video_jobs(self, call: "_Call") -> Mapping[str, Any]:
+        self._emulator.add_foreign_video_jobs(**call.body)
+        return self._emulator.shortkit_jobs()
+
+    def _erase_person(self, call: "_Call") -> Mapping[str, Any]:
+        return self._emulator.erase_person(call.part("user"))
+
+    def _shortkit_truth(self, call: "_Call") -> Mapping[str, Any]:
+        query = call.request.query
+        return self._emulator.shortkit_truth(
+            call.part("data_type"),
+            query.get("since"),
+            query.get("until"),
+            retention=query.get("retention") != "false",
+        )
 
     def _daily_truth(self, call: "_Call") -> Mapping[str, Any]:
         zone = call.request.query.get("zone", "UTC")

@@ -14,11 +14,12 @@ from connector.sandbox.faults import FaultBook
 from connector.sandbox.mytracker.service import TrackerService
 from connector.sandbox.mytracker.truth import list_tracker_truth
 from connector.sandbox.scenario import Scenario
+from connector.sandbox.shortkit.controls import ShortKitControls
 from connector.sandbox.traffic import Traffic
 from connector.sandbox.world import World
 
 
-class Emulator:
+class Emulator(ShortKitControls):
     """One running scenario. Methods equal the control endpoints under `/_sandbox/`.
 
     Windows are unix seconds everywhere; apps are ids of the scenario.
@@ -33,6 +34,7 @@ class Emulator:
         self.stream = DataStream(self.world, self.fault_book)
         self.logs = LogsService(self.world, self.fault_book)
         self.mytracker = TrackerService(self.world, self.fault_book)
+        super().__init__(self.world, self.fault_book)
         for declared in scenario.faults:
             self.add_fault(**declared)
 
@@ -213,6 +215,7 @@ class Emulator:
         with self.world.lock:
             self.logs.statistics.reset()
         self.mytracker.log.reset()
+        self.shortkit.log.reset()
 
     def move_clock(self, moves: Mapping[str, Any]) -> None:
         """`{"advance": seconds}` or `{"set": ISO 8601 or unix seconds}`."""

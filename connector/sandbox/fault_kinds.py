@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from connector.sandbox.export_fault_kinds import EXPORT_KINDS
 from connector.sandbox.fault_kind import FaultKind, Stage
 from connector.sandbox.raw_export_fault_kinds import RAW_EXPORT_KINDS
+from connector.sandbox.video_fault_kinds import VIDEO_KINDS
 
 __all__ = ["FAULT_KINDS", "FaultKind", "Stage"]
 
@@ -187,6 +188,6 @@ _KINDS = (
 )
 
 FAULT_KINDS: Mapping[str, FaultKind] = {
-    kind.name: kind for kind in (*_KINDS, *EXPORT_KINDS, *RAW_EXPORT_KINDS)
+    kind.name: kind for kind in (*_KINDS, *EXPORT_KINDS, *RAW_EXPORT_KINDS, *VIDEO_KINDS)
 }
 """The kinds of faults by name."""

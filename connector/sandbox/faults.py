@@ -26,10 +26,20 @@ ENDPOINTS = (
     "get",
     "quotas",
     "storage",
+    "shortkit",
+    "video_create",
+    "video_status",
+    "video_list",
+    "video_cancel",
+    "video_file",
+    "video_person",
+    "video_erase",
+    "video_webhooks",
 )
 """`export` is every request of an export; `prepare` those that get no file, `download` the rest.
 
-`mytracker` is every request of the raw export API: `create`, `get`, `cancel`, `quotas`, `storage`.
+`mytracker` is every request of the raw export API: `create`, `get`, `cancel`, `quotas`, `storage`;
+`shortkit` every one of the video export.
 """
 _FILE_KINDS = frozenset(
     {
@@ -47,7 +57,7 @@ _FILE_KINDS = frozenset(
     }
 )
 """Kinds that spoil a file: of an export's requests, only those that get one count for them."""
-_OF_EXPORTS = frozenset({"export", "create", "mytracker"})
+_OF_EXPORTS = frozenset({"export", "create", "mytracker", "video_create", "shortkit"})
 """Endpoints that faults of jobs and of what files hold may be kept to."""
 _ADDRESS_KEYS = (
     "kind",
@@ -68,8 +78,8 @@ _ADDRESS_KEYS = (
 class Request:
     """What a fault is matched against; absent parts are "" and 0.
 
-    For an export `phase` is `prepare` or `download` (`mytracker` for all of that API), and `span`
-    its range in unix seconds.
+    For an export `phase` is `prepare` or `download` (for MyTracker and ShortKit the name of the
+    vendor), and `span` its range in unix seconds.
     """
 
     endpoint: str
@@ -84,6 +94,8 @@ class Request:
         """False where the answer will be no file for certain."""
         if self.phase == "mytracker":
             return self.endpoint == "storage"
+        if self.phase == "shortkit":
+            return self.endpoint == "video_file"
         return self.phase != "prepare"
 
 

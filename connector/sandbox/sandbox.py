@@ -68,6 +68,8 @@ class Sandbox(Emulator):
             "SOURCES__APPMETRICA_LOGS__POLL_SECONDS": "0.1",
             "SOURCES__MYTRACKER__POLL_SECONDS": "0.05",
             "SOURCES__MYTRACKER__SLICE_HOURS": "24",
+            "SOURCES__SHORTKIT__POLL_SECONDS": "0.05",
+            "SOURCES__SHORTKIT__RETRY_FAILED_SECONDS": "0.2",
         }
         return {
             "SOURCES__APPMETRICA_STREAM__BASE_URL": self.url,
@@ -78,6 +80,7 @@ class Sandbox(Emulator):
             "SOURCES__APPMETRICA_LOGS__APPLICATION_IDS": apps,
             "SOURCES__APPMETRICA_LOGS__START": start,
             **self._mytracker_env(),
+            **self._shortkit_env(),
             **(polling if self.scenario.clock == "real" else {}),
         }
 
@@ -97,6 +100,18 @@ class Sandbox(Emulator):
             write_selection()
         )
 
+    def _shortkit_env(self) -> dict[str, str]:
+        known = self.scenario
+        is_live = known.shortkit.environment == "live"
+        env = {
+            "BASE_URL": f"{self.url}/v1",
+            "TOKEN": known.live_key if is_live else known.test_key,
+            "START": datetime.fromtimestamp(self.world.since, UTC).date().isoformat(),
+            "DOWNLOAD_HOSTS": self.storage_url.removeprefix("http://"),
+            "WEBHOOK_SECRET": known.webhook_secret,
+        }
+        return {f"SOURCES__SHORTKIT__{key}": value for key, value in env.items()}
+
     @property
     def app_map(self) -> str:
         """The seed `app_map.csv` of this sandbox: which apps of the vendors are one product."""
@@ -105,6 +120,9 @@ class Sandbox(Emulator):
             for source, own in (("appmetrica", app.id), ("mytracker", tracker_app_id(app.id))):
                 group = app.name.lower().replace(" ", "-")
                 lines.append(f"{source},{own},{group},{app.name},{app.zone},")
+        for app in self.scenario.apps[:1]:  # the people who watch videos are those of this one
+            group = app.name.lower().replace(" ", "-")
+            lines.append(f"shortkit,shortkit,{group},{app.name},{app.zone},")
         return "\n".join(lines) + "\n"
 
     def describe(self) -> dict[str, Any]:

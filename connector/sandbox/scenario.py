@@ -13,6 +13,10 @@ READ_TOKEN = "sandbox-read-token"  # noqa: S105 - of an emulator on loopback, no
 WRITE_TOKEN = "sandbox-write-token"  # noqa: S105 - as above
 API_USER_ID = 77_001
 SECRET_KEY = "sandbox-secret-key"  # noqa: S105 - as above
+LIVE_KEY = "sk_live_sandbox_key"
+TEST_KEY = "sk_test_sandbox_key"
+PUBLISHABLE_KEY = "pk_live_sandbox_key"
+WEBHOOK_SECRET = "whsec_sandbox"  # noqa: S105 - as above
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +147,40 @@ class MyTracker:
 
 
 @dataclass(frozen=True, slots=True)
+class ShortKit:
+    """Behaviour of the video export API (spec sections 2 to 11). Zero limits are no limits.
+
+    Limits of -1 are the vendor's numbers on a simulated clock and none on the real one. `viewers`
+    is the share of the first app's devices that watch videos. An export takes `prepare_s` seconds
+    of the sandbox's clock, the first quarter of them queued, or `prepare_polls` polls.
+    """
+
+    environment: Literal["live", "test"] = "live"
+    viewers: float = 0.03
+    prepare_s: float = 0.05
+    prepare_polls: int = 0
+    places: int = 3
+    full_code: Literal[429, 409] = 429
+    jobs_per_day: int = -1
+    requests_per_minute: int = -1
+    has_rate_headers: bool = True
+    max_days: int = 30
+    retention_days: int = 90
+    link_days: float = 7.0
+    create_code: Literal[201, 200] = 201
+    envelope: Literal["v1", "v2"] = "v1"
+    has_idempotency: bool = True
+    end_date: Literal["inclusive", "exclusive"] = "inclusive"
+    window_clock: Literal["event", "received"] = "event"
+    csv_header: Literal["bare", "data"] = "bare"
+    newline: Literal["lf", "crlf"] = "lf"
+    zero_rows: Literal["file", "no_url", "404"] = "file"
+    erase_code: Literal[200, 202, 204] = 200
+    person_file: Literal["json", "zip"] = "json"
+    scheduled_types: tuple[str, ...] = ("events", "quality")
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """Everything a sandbox starts from.
 
@@ -159,11 +197,16 @@ class Scenario:
     write_token: str = WRITE_TOKEN
     api_user_id: int = API_USER_ID
     secret_key: str = SECRET_KEY
+    live_key: str = LIVE_KEY
+    test_key: str = TEST_KEY
+    publishable_key: str = PUBLISHABLE_KEY
+    webhook_secret: str = WEBHOOK_SECRET
     apps: tuple[App, ...] = ()
     population: Population = Population()
     stream: Stream = Stream()
     logs: Logs = Logs()
     mytracker: MyTracker = MyTracker()
+    shortkit: ShortKit = ShortKit()
     faults: tuple[Mapping[str, Any], ...] = ()
 
     def app(self, app_id: int) -> App:

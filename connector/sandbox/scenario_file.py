@@ -16,6 +16,7 @@ from connector.sandbox.scenario import (
     MyTracker,
     Population,
     Scenario,
+    ShortKit,
     Stream,
     StreamType,
     default_scenario,
@@ -61,6 +62,7 @@ def parse_scenario(declared: Mapping[str, Any]) -> Scenario:
         stream=_build(Stream, stream, "stream", shape=shape, types=types),
         logs=_build(Logs, logs, "logs", shape=logs_shape),
         mytracker=_build(MyTracker, tracker, "mytracker", shape=tracker_shape),
+        shortkit=_build(ShortKit, values.pop("shortkit", {}), "shortkit"),
         faults=tuple(values.pop("faults", ())),
         start=_parse_moment(values.pop("start", None)),
     )

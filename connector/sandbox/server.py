@@ -13,6 +13,8 @@ from connector.sandbox.appmetrica_stream.routes import StreamRoutes
 from connector.sandbox.control import ControlRoutes
 from connector.sandbox.emulator import Emulator
 from connector.sandbox.mytracker.routes import TrackerRoutes
+from connector.sandbox.shortkit.file_routes import FileRoutes
+from connector.sandbox.shortkit.routes import ShortKitRoutes
 
 _HOST = "127.0.0.1"
 _START_S = 30.0
@@ -68,6 +70,11 @@ class Server:
         routes.add_to(api.router)
         logs.add_to(api.router)
         tracker.add_to(api.router)
+        videos = FileRoutes(self._emulator, lambda: self.url)
+        videos.add_to(api.router)
+        videos.add_storage_to(storage.router)
+        ShortKitRoutes(self._emulator).add_to(api.router)
+        self._emulator.shortkit.describer.link_host = lambda: self.storage_url
         ControlRoutes(self._emulator).add_to(api.router)
         routes.add_storage_to(storage.router)
         logs.add_storage_to(storage.router)

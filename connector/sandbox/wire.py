@@ -23,7 +23,9 @@ _IN_LOOP_BYTES = 1 << 17
 class Payload:
     """What is to be sent: bytes, or a file on disk that is served as it is.
 
-    `is_stored`: it is a gzip file itself, sent as such and never with a Content-Encoding.
+    `is_stored`: it is a gzip file itself, sent as such and never with a Content-Encoding but that
+    of `headers`. `start` is the first byte of the file to send. The body goes out `copies` times
+    over, after `head`.
     """
 
     content_type: str
@@ -31,6 +33,10 @@ class Payload:
     path: Path | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     is_stored: bool = False
+    status: int = 200
+    start: int = 0
+    head: bytes = b""
+    copies: int = 1
 
     def all_headers(self) -> dict[str, str]:
         """The headers the answer begins with."""
@@ -40,7 +46,7 @@ class Payload:
 async def send_payload(
     request: web.Request, payload: Payload, faults: Sequence[Fault], on_sent: Callable[[], None]
 ) -> web.StreamResponse:
-    """Answer 200 with the payload; `on_sent` is called just before its last byte goes out.
+    """Answer with the payload; `on_sent` is called just before its last byte goes out.
 
     So whoever has the whole answer finds it counted; of answers that broke off before it is not.
     """
@@ -51,12 +57,14 @@ async def send_payload(
     spoiling = kinds.keys() & {"cut", "gzip_no_trailer", "gzip_wrong_length", "stall", "slow"}
     if payload.path is not None and not spoiling:
         return await _send_file(request, payload, on_sent, is_packed=is_packed)
-    body = payload.body
+    if payload.copies > 1 and not spoiling:
+        return await _send_copies(request, payload, on_sent)
+    body = payload.head + payload.body * payload.copies
     if payload.path is not None:
         read = payload.path.read_bytes if payload.is_stored else partial(_read_plain, payload.path)
-        body = await asyncio.to_thread(read)
+        body = (await asyncio.to_thread(read))[payload.start :]
     wire = await _compress(body) if is_packed else body
-    response = web.StreamResponse(headers=payload.all_headers())
+    response = web.StreamResponse(status=payload.status, headers=payload.all_headers())
     if is_packed:
         response.headers[hdrs.CONTENT_ENCODING] = "gzip"
     if spoiling:
@@ -183,18 +191,35 @@ async def _send_file(
     """Straight from disk; a `.gz` goes out as it is, or unpacked for clients without gzip."""
     path = payload.path
     assert path is not None
-    response = web.StreamResponse(headers=payload.all_headers())
+    response = web.StreamResponse(status=payload.status, headers=payload.all_headers())
     if path.suffix == ".gz" and is_packed:
         response.headers[hdrs.CONTENT_ENCODING] = "gzip"
     is_unpacking = path.suffix == ".gz" and not is_packed and not payload.is_stored
     if not is_unpacking:
-        response.content_length = path.stat().st_size
+        response.content_length = path.stat().st_size - payload.start
     body_out = _Outgoing(response, on_sent)
     await body_out.begin(request)
     with path.open("rb") as file:
+        file.seek(payload.start)
         unpack = zlib.decompressobj(wbits=31)
         while chunk := await asyncio.to_thread(file.read, _CHUNK):
             await body_out.write(unpack.decompress(chunk) if is_unpacking else chunk)
+    await body_out.finish()
+    await response.write_eof()
+    return response
+
+
+async def _send_copies(
+    request: web.Request, payload: Payload, on_sent: Callable[[], None]
+) -> web.StreamResponse:
+    """A body that is sent over and over, as it is, without ever being there as a whole."""
+    response = web.StreamResponse(status=payload.status, headers=payload.all_headers())
+    response.content_length = len(payload.head) + len(payload.body) * payload.copies
+    body_out = _Outgoing(response, on_sent)
+    await body_out.begin(request)
+    await body_out.write(payload.head)
+    for _ in range(payload.copies):
+        await body_out.write(payload.body)
     await body_out.finish()
     await response.write_eof()
     return response

@@ -14,6 +14,7 @@ from connector.sandbox import (
     MyTracker,
     Population,
     Scenario,
+    ShortKit,
     Stream,
     StreamType,
 )
@@ -49,7 +50,7 @@ def test_the_page_names_every_fault_and_its_parameters(kind: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "block", [App, FileShape, Logs, MyTracker, Population, Scenario, Stream, StreamType]
+    "block", [App, FileShape, Logs, MyTracker, Population, Scenario, ShortKit, Stream, StreamType]
 )
 def test_the_page_names_every_scenario_key(block: type) -> None:
     for field in fields(block):
