@@ -58,10 +58,12 @@ def read_reception(values: Mapping[str, Any]) -> Reception:
 
 
 def _read_secrets(section: Section, recipe: str) -> tuple[bytes, ...]:
-    secrets = section.names("webhook_secret")
-    if not secrets:
-        section.text("webhook_secret")  # says that it is not set, and where to set it
-    problem = ""
+    try:
+        secrets, problem = section.names("webhook_secret"), ""
+    except ConfigError:  # its text would show the value
+        secrets, problem = (), "is no list of texts"
+    if not secrets and not problem:
+        problem = "is not set"
     if len(secrets) > MOST_SECRETS:
         problem = f"holds {len(secrets)} secrets; {MOST_SECRETS} are valid while one is replaced"
     elif recipe == "D" and any("/" in secret for secret in secrets):
