@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks import programs, tracker_data
+from benchmarks import programs, tracker_data, webhook
 from benchmarks.data import COLUMNS, LOGS_COLUMNS, LOGS_ROWS, write_events, write_logs_json
 from benchmarks.measure import Cost, pair, run_process, run_python, sandbox_process
 
@@ -22,7 +22,10 @@ STREAM = "appmetrica_stream"
 LOGS = "appmetrica_logs"
 TRACKER = "mytracker"
 QUOTAS = (10, 100, 1000)  # MyTracker's, per second, minute and hour
-CASES = ("stream-large", "stream-small", "logs-csv", "logs-json", "tracker-csv", "tracker-quota")
+CASES = (
+    *("stream-large", "stream-small", "logs-csv", "logs-json", "tracker-csv", "tracker-quota"),
+    "webhook",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class Bench:
             "logs-json": lambda: self.logs_json(1_000_000, self._runs),
             "tracker-csv": lambda: self.tracker_csv(1_000_000, self._runs),
             "tracker-quota": self.tracker_quota,
+            "webhook": lambda: (Row(*line) for line in webhook.list_lines(self._folder)),
         }
         for case in cases:
             yield from steps[case]()
