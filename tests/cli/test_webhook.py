@@ -144,3 +144,27 @@ def test_without_aiohttp_the_extra_is_named(places: Path, monkeypatch: pytest.Mo
     said = call("webhook", "--home", places / "home")
     assert said.exit_code == 2
     assert "app-analytics-connector[webhook]" in said.stderr
+
+
+def test_the_worker_needs_what_a_run_needs(places: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(KEY, SECRET)
+    said = call("webhook", "--worker")
+    assert said.exit_code == 2
+    assert "sources.shortkit.token is not set" in said.stderr
+    assert list(places.iterdir()) == []
+
+
+def test_a_run_that_fails_is_named_and_the_receiver_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCES__SHORTKIT__TOKEN", "sk_test_invented")
+    monkeypatch.setenv("SOURCES__SHORTKIT__BASE_URL", "ftp://nowhere")  # the run refuses it
+    with running(tmp_path / "home", "--worker") as receiver:
+        assert receiver.child.stderr is not None
+        assert send(receiver.url, "exp_1") == 200
+        line = next(line for line in receiver.child.stderr if "worker: " in line)
+        assert "exit_code=2" in line
+        assert "meaning=configuration" in line
+        assert send(receiver.url, "exp_2") == 200
+        assert receiver.end()[0] == 0
+    assert read_ids(tmp_path / "home") == ["exp_1", "exp_2"]
