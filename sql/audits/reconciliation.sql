@@ -25,3 +25,12 @@ SELECT
   quarantined_rows
 FROM stg.stg_mytracker__units
 WHERE coalesce(declared_rows, file_rows) <> loaded_rows + coalesce(quarantined_rows, 0)
+UNION ALL
+SELECT
+  unit,
+  declared_rows,
+  file_rows,
+  loaded_rows,
+  quarantined_rows
+FROM stg.stg_shortkit__units
+WHERE coalesce(declared_rows, file_rows) <> loaded_rows + coalesce(quarantined_rows, 0)

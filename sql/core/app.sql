@@ -1,5 +1,6 @@
 -- An app as its vendor knows it; the seed app_map says which of them are one product.
 -- MyTracker's are those its rows name; rows that name none, of an export of several apps, are of the app `unknown`.
+-- ShortKit's is what the setting application_id calls it: the vendor names none.
 -- grain: source app
 -- key: app_key
 -- kind: table
@@ -12,6 +13,9 @@ WITH seen AS (
   UNION ALL
   SELECT 'mytracker', application_id, NULL
   FROM stg.stg_mytracker__units
+  UNION ALL
+  SELECT 'shortkit', application_id, NULL
+  FROM stg.stg_shortkit__units
   UNION ALL
   SELECT 'mytracker', application_id, app_title
   FROM core.mytracker_device_day
@@ -39,8 +43,8 @@ mapped AS (
 
 SELECT
   hash_key(a.source, a.source_app_id) AS app_key, -- hash of source and source_app_id
-  a.source, -- vendor: appmetrica or mytracker
-  a.source_app_id, -- the vendor's app id
+  a.source, -- vendor: appmetrica, mytracker or shortkit
+  a.source_app_id, -- the vendor's app id; of ShortKit the setting application_id
   coalesce(m.name, a.title) AS name, -- name in app_map, else the vendor's title
   m.time_zone, -- IANA zone in app_map; days are UTC whatever it says
   coalesce(m.app_group, a.source || ':' || a.source_app_id) AS app_group, -- product the app belongs to

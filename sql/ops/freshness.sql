@@ -11,6 +11,9 @@ WITH units AS (
   UNION ALL
   SELECT 'mytracker', *
   FROM stg.stg_mytracker__units
+  UNION ALL
+  SELECT 'shortkit', *
+  FROM stg.stg_shortkit__units
 )
 
 SELECT

@@ -10,6 +10,9 @@ WITH quarantine AS (
   UNION ALL
   SELECT 'mytracker', *
   FROM stg.stg_mytracker__quarantine
+  UNION ALL
+  SELECT 'shortkit', *
+  FROM stg.stg_shortkit__quarantine
 )
 
 SELECT

@@ -15,6 +15,10 @@ WITH units AS (
   SELECT 'mytracker', u.*, r.found_rows
   FROM stg.stg_mytracker__units AS u
   LEFT JOIN stg.stg_mytracker__row_counts AS r ON u.unit = r.unit
+  UNION ALL
+  SELECT 'shortkit', u.*, r.found_rows
+  FROM stg.stg_shortkit__units AS u
+  LEFT JOIN stg.stg_shortkit__row_counts AS r ON u.unit = r.unit
 ),
 
 account AS (
