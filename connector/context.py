@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from connector.clock import Clock, RealClock
+from connector.inbox import Inbox
 from connector.journal import Journal
 
 
@@ -13,7 +14,7 @@ from connector.journal import Journal
 class ApiContext:
     """The run as an API sees it. Without arguments: a run of its own that remembers nothing.
 
-    `count` is told the kind of every request before it is sent, and the daily limit it counts
+    `inbox` has what a vendor announced by itself. `count` is told the kind of every request before it is sent, and the daily limit it counts
     against. `wait_until` ends all waiting for a vendor's queue (aware UTC; None: no end), as `stop`
     does at once. `report` is told what a unit waits for (its id, how far it is) and `warn` what
     somebody should know.
@@ -26,6 +27,7 @@ class ApiContext:
     stop: threading.Event = field(default_factory=threading.Event)
     report: Callable[[str, str], None] = lambda _unit, _text: None
     warn: Callable[[str], None] = lambda _text: None
+    inbox: Inbox = field(default_factory=Inbox)
 
     def pause(self, seconds: float) -> bool:
         """Wait; False, at once, where the run has no time left for it or is being stopped."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from connector.api import SourceApi
 from connector.clock import Clock
 from connector.decode import Decoded
-from connector.errors import LossError, worst_exit_code
+from connector.errors import DownloadError, LossError, worst_exit_code
 from connector.fetch import Fetcher
 from connector.journal import Journal, SpooledFile
 from connector.units import Failure, Unit
@@ -44,6 +44,10 @@ class SweepFeed:
         waiting = self._files[table]
         while waiting:
             yield waiting.popleft()
+
+    def hold(self, unit: Unit, reason: str) -> None:
+        """Record a unit that came and is not loaded."""
+        self.fail(Failure(unit, reason, DownloadError.exit_code))
 
     def let_go(self, unit: Unit) -> None:
         """The unit's file could not be read: another file of it may be taken."""

@@ -21,13 +21,18 @@ from connector.errors import (
 from connector.journal import Journal
 from connector.units import Unit
 
+SENT = "?"  # in place of a job's id: the request for it went out, and no answer has come
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The job is under way; `progress` is 0..1 where the vendor tells, `retry_after_s` its hint."""
+    """The job is under way; `progress` is 0..1 where the vendor tells, `retry_after_s` its hint,
+    `strange` its word for a state that nobody knows.
+    """
 
     progress: float | None = None
     retry_after_s: float | None = None
+    strange: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +131,13 @@ def _pause_after(error: ConnectorError, unit: Unit, context: ApiContext, pause_s
 
 
 def _adopt(api: JobApi, unit: Unit, journal: Journal) -> str | None:
-    """The job a former run asked for: by its id, or, where only the intent is known, by asking
-    the vendor whether the request arrived.
+    """The job a former run asked for: by its id, or, where only the intent is known or that the
+    request went out, by asking the vendor whether it arrived.
     """
     known = journal.job(unit.id)
     if known is None:
         return None
-    return known[0] or api.find(unit)
+    return api.find(unit) if known[0] in {"", SENT} else known[0]
 
 
 def _ask(api: JobApi, unit: Unit, context: ApiContext, patience: Patience) -> str:
@@ -175,7 +180,7 @@ def watch_job(
                 unit,
                 job_id,
                 context,
-                f"is not ready {patience.deadline} after it was asked for",
+                f"is not ready {patience.deadline} after it was asked for{_quote(state)}",
             )
         if now - moved_at >= patience.stuck:
             _take_back(api, unit, job_id, context, f"stands still for {now - moved_at}")
@@ -187,6 +192,10 @@ def watch_job(
                 job_id=job_id,
             )
     raise AssertionError("unreachable: pauses never end")
+
+
+def _quote(state: Waiting) -> str:
+    return f", its status is {state.strange!r}, which nobody knows" if state.strange else ""
 
 
 def _take_back(api: JobApi, unit: Unit, job_id: str, context: ApiContext, problem: str) -> NoReturn:

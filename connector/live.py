@@ -16,7 +16,7 @@ from dlt.sources import DltSource
 
 from connector.api import ApiContext, SourceApi
 from connector.clock import Clock, RealClock
-from connector.decode import Options, remove_spills
+from connector.decode import NOBODY, Erased, Options, remove_spills
 from connector.errors import ConfigError
 from connector.feed import LiveFeed
 from connector.fetch import Fetcher
@@ -26,6 +26,7 @@ from connector.resource import build_source
 from connector.spool import Spool
 from connector.units import LoadedUnit, is_same_content
 from connector.warehouse.ledger import read_loaded
+from connector.warehouse.person.tombstones import read_tombstones
 
 logger = logging.getLogger("connector")
 
@@ -85,6 +86,7 @@ class _Session:
             now=self._clock.now,
             can_delete="delete-insert" in (capabilities.supported_merge_strategies or ()),
             loaded=loaded,
+            erased=_read_erased(pipeline),
             takes_files=capabilities.preferred_loader_file_format == "parquet",
             on_close=lambda: self._close(api, fetcher, feed, journal),
         )
@@ -109,6 +111,13 @@ def _check_selection(name: str) -> None:
             f" count. To load some tables only, name them: {name}(tables=[...]), or keep"
             " 'units' and 'quarantine' in with_resources()."
         )
+
+
+def _read_erased(pipeline: dlt.Pipeline) -> Erased:
+    if pipeline.first_run:
+        return NOBODY
+    with pipeline.sql_client() as client:
+        return read_tombstones(client)
 
 
 def _read_ledger(pipeline: dlt.Pipeline) -> dict[str, LoadedUnit]:

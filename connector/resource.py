@@ -87,7 +87,9 @@ def _is_news(record: logging.LogRecord) -> bool:
     not asked for), and `event_days` is text in Arrow and JSON in the destination.
     """
     text = record.getMessage()
-    is_of_unit = any(f"  - {cursor}\n" in text for cursor in (*CHANGE_CURSORS, "tsInsert"))
+    is_of_unit = any(
+        f"  - {cursor}\n" in text for cursor in (*CHANGE_CURSORS, "tsInsert", "event_day")
+    )
     return not (
         ("did not receive any data" in text and is_of_unit)
         or ("In resource: units, when merging arrow schema" in text)

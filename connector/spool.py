@@ -87,6 +87,26 @@ class Spool:
         final.touch(mode=0o600)
         return final
 
+    def unpack_once(self, unit_id: str, path: Path) -> Path:
+        """The verified file without its outer gzip, in place of itself; its own trailer is checked."""
+        final = self.new_path(unit_id).with_suffix(".gz")
+        part = final.with_suffix(".part")
+        try:
+            part.touch(mode=0o600)
+            check = _GzipCheck()
+            with open_unpacked(path) as packed, part.open("wb") as file:
+                while block := packed.read(_BLOCK_BYTES):
+                    check.feed(block)
+                    file.write(block)
+                check.finish(unit_id)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(final)
+        finally:
+            part.unlink(missing_ok=True)
+            self.remove(path)
+        return final
+
     def gather(self, unit_id: str, parts: Sequence[Path]) -> Path:
         """Make one folder of a unit's verified files, which become its parts in this order."""
         final = self.new_path(unit_id)

@@ -16,7 +16,7 @@ from connector.errors import ApiError
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 _TIMES = ("lower_at", "upper_at", "vendor_updated_at", "expires_at")
-_TUPLES = ("field_names", "replaces")
+_TUPLES = ("field_names", "replaces", "feeds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,9 @@ class Unit:
     (empty: not announced). `expires_at` is when the vendor deletes the file. `replaces` are ids of
     other units whose rows this one brings again: loading it takes theirs away. `cut_by` is the field
     by which rows of the seconds next to the bounds, asked for in case the vendor leaves its bounds
-    out, are left to the neighbouring units ("": nothing is cut).
+    out, are left to the neighbouring units ("": nothing is cut). `feeds` are the tables its rows
+    are of where its file is loaded as one unit a table and a day of `zone`, see
+    `connector.day_units` (empty: it is loaded as it is).
     """
 
     id: str
@@ -49,6 +51,8 @@ class Unit:
     field_names: tuple[str, ...] = ()
     replaces: tuple[str, ...] = ()
     cut_by: str = ""
+    feeds: tuple[str, ...] = ()
+    zone: str = "UTC"
 
     @property
     def revision(self) -> str:

@@ -63,7 +63,7 @@ def list_kinds(identifies: str, source: str) -> tuple[str, ...]:
 def is_nobody(identifies: str, value: str) -> bool:
     """True where the text is no id: nobody is erased by it."""
     if identifies == USER:
-        return not value.strip() or value.lower() == ANONYMOUS
+        return not value.strip(" ") or value.lower() == ANONYMOUS
     return value.lower() in PLACEHOLDERS or _ZEROS.fullmatch(value) is not None
 
 

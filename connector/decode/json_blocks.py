@@ -58,10 +58,9 @@ class Block:
         return {row: place for row, place in zip(self.rows, places, strict=True) if row in wanted}
 
 
-def read_blocks(path: Path, start: Place, *, is_array: bool) -> Iterator[Block]:
-    """The lines from `start` on, as far as each of them holds one record."""
-    comma = b"," if is_array else b""
-    closing = b"}" + comma
+def read_blocks(path: Path, start: Place) -> Iterator[Block]:
+    """The lines of an array from `start` on, as far as each of them holds one record."""
+    comma, closing = b",", b"},"
     rest = b""
     with open_unpacked(path) as stream:
         skip_bytes(stream, start.offset)
@@ -82,24 +81,56 @@ def parse_block(block: Block, *, keep_empty: bool) -> Records | None:
     data = b"\n".join(records)
     try:
         first, _ = decode(records[0].decode())
-        schema = pa.schema([(name, pa.string()) for name in first])
         pa.scalar(data, pa.binary()).cast(pa.string())  # raises where it is not UTF-8
+    except ValueError:  # Arrow's and Unicode's errors are such, too
+        return None
+    columns = read_texts(data, len(records), tuple(first), keep_empty=keep_empty)
+    if columns is None:
+        return None
+    names = tuple(escape_bytes(to_bytes(name)) for name in columns)
+    return Records(names, tuple(columns.values()), pa.array(block.rows, pa.int64()))
+
+
+def read_texts(
+    data: bytes | pa.Buffer,
+    count: int,
+    names: Sequence[str],
+    numbers: frozenset[str] = frozenset(),
+    *,
+    keep_empty: bool,
+) -> dict[str, pa.Array] | None:
+    """The columns of `count` records, as texts; None where a value is neither a text nor null, nor a
+    number where the name is one of `numbers`.
+    """
+    kinds = [pa.float64() if name in numbers else pa.string() for name in names]
+    schema = pa.schema(zip(names, kinds, strict=True))
+    table = read_json(data, count, schema, "error") if names else None
+    if table is None:
+        return None
+    columns = {
+        name: column.combine_chunks().cast(pa.string())
+        for name, column in zip(names, table.columns, strict=True)
+    }
+    return columns if keep_empty else {name: _to_null(item) for name, item in columns.items()}
+
+
+def read_json(
+    data: bytes | pa.Buffer, count: int, schema: pa.Schema, unexpected: str
+) -> pa.Table | None:
+    """What Arrow reads, if that is `count` records; fields beside the schema are an "error", or one
+    may "ignore" them.
+    """
+    try:
         table = pajson.read_json(
             pa.BufferReader(data),
             read_options=pajson.ReadOptions(use_threads=False, block_size=len(data) + 1),
             parse_options=pajson.ParseOptions(
-                explicit_schema=schema, unexpected_field_behavior="error"
+                explicit_schema=schema, unexpected_field_behavior=unexpected
             ),
         )
-    except ValueError:  # Arrow's and Unicode's errors are such, too
+    except ValueError:
         return None
-    if table.num_rows != len(records) or not first:
-        return None
-    columns = [column.combine_chunks() for column in table.columns]
-    if not keep_empty:
-        columns = [_to_null(column) for column in columns]
-    names = tuple(escape_bytes(to_bytes(name)) for name in first)
-    return Records(names, tuple(columns), pa.array(block.rows, pa.int64()))
+    return table if table.num_rows == count else None
 
 
 def _to_null(column: pa.Array) -> pa.Array:

@@ -56,7 +56,7 @@ def read_elements(path: Path, layout: Layout, start: Place | None = None) -> Ite
             skip_bytes(stream, start.offset)
         line, offset = (start.line, start.offset) if start else (1, skip_bom(stream))
         if layout == "lines":
-            yield from _lines(stream, line, offset)
+            yield from read_lines(stream, line, offset)
             return
         window = Window(stream, line, offset)
         if not start:
@@ -115,7 +115,7 @@ def _keys(window: Window) -> Iterator[str]:
         window.take()
 
 
-def _lines(stream: BinaryIO, line: int, offset: int) -> Iterator[Element]:
+def read_lines(stream: BinaryIO, line: int, offset: int) -> Iterator[Element]:
     """One record a line; lines end at 0x0A only and blank ones are no records."""
     for number, raw in enumerate(stream, start=line):
         text = raw.decode("utf-8", "surrogateescape").strip(SPACE)

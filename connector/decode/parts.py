@@ -14,6 +14,10 @@ from typing import Literal
 import pyarrow.compute as pc
 
 from connector.decode import csv, json
+from connector.decode.day_rows import DayRows
+from connector.decode.json_elements import detect_layout
+from connector.decode.json_lines import JsonLines
+from connector.decode.nested import Nested
 from connector.decode.records import Position, Records, Reject
 from connector.errors import DownloadError
 from connector.unpack import list_parts, read_opening
@@ -29,13 +33,17 @@ class Options:
     `json_layout` forces a JSON layout; `keep_empty` keeps empty texts apart from NULL;
     `exact_header` refuses CSV whose header is not the unit's `field_names`, in their order. Where it
     is off, the columns of parts may differ in their order, and an empty file is a part without rows.
-    `guards_header` refuses CSV most of whose columns nobody asked for: it has no header.
+    `guards_header` refuses CSV most of whose columns nobody asked for: it has no header. `nested` is
+    the object that a row may hold: a file is CSV where its header names fields of such a row, JSON
+    otherwise. `day_rows` says how rows find their units where a file is loaded by days.
     """
 
     json_layout: Literal["auto", "lines", "object", "array"] = "auto"
     keep_empty: bool = False
     exact_header: bool = False
     guards_header: bool = False
+    nested: Nested | None = None
+    day_rows: DayRows | None = None
 
 
 @dataclass(slots=True)
@@ -51,7 +59,7 @@ class Part:
     format: FileFormat
     header: csv.Header | None
     options: Options
-    json_file: json.JsonFile | None = None
+    json_file: json.JsonFile | JsonLines | None = None
     first_row: int = 0
     rows: int = 0
 
@@ -82,13 +90,18 @@ class Part:
                 yield replace(item, rows=pc.add(item.rows, first_row)) if first_row else item
 
     def _read(self) -> Iterator[Records | Reject]:
-        keep_empty = self.options.keep_empty
+        keep_empty, nested = self.options.keep_empty, self.options.nested
         if self.format == "json":
-            self.json_file = json.JsonFile(self.path, self.options.json_layout)
-            return self.json_file.read(keep_empty=keep_empty)
+            layout = self.options.json_layout
+            layout = detect_layout(self.path) if layout == "auto" else layout
+            is_lines = layout == "lines"
+            file = JsonLines(self.path, nested) if is_lines else json.JsonFile(self.path, layout)
+            self.json_file = file
+            return file.read(keep_empty=keep_empty)
         if self.header is None:
             return iter(())
-        return csv.read_csv(self.path, self.header, keep_empty=keep_empty)
+        found = csv.read_csv(self.path, self.header, keep_empty=keep_empty)
+        return _fold(found, nested) if nested else found
 
     def locate(self, wanted: set[int]) -> dict[int, Position]:
         """Positions within this file of its records among the ordinals `wanted`."""
@@ -137,7 +150,16 @@ def _open_part(path: Path, label: str, options: Options) -> Part:
     opening = read_opening(path)
     if opening in (b"{", b"["):
         return Part(path, label, "json", None, options)
-    return Part(path, label, "csv", csv.read_header(path) if opening else None, options)
+    header = csv.read_header(path) if opening else None
+    if header and options.nested and options.nested.own.isdisjoint(header.names):
+        return Part(path, label, "json", None, options)  # its first line is broken
+    return Part(path, label, "csv", header, options)
+
+
+def _fold(found: Iterator[Records | Reject], nested: Nested) -> Iterator[Records | Reject]:
+    """The records with the object that CSV has flattened."""
+    for item in found:
+        yield item if isinstance(item, Reject) else nested.fold(item)
 
 
 def _check_alike(first: Part, part: Part) -> None:

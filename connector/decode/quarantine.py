@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from connector.decode.erased import NOBODY, Erased
 from connector.decode.records import Position, Reject, escape_bytes
 from connector.decode.spill import Spill
 
@@ -33,12 +34,13 @@ QUARANTINE_SCHEMA = pa.schema(
 @dataclass(frozen=True, slots=True)
 class Package:
     """What is being made of the rows: `load_id` is stamped on each, `spill_folder` takes large
-    units, `now` (aware UTC) is when they are decoded.
+    units, `now` (aware UTC) is when they are decoded; rows of `erased` people are left out.
     """
 
     load_id: str
     spill_folder: Path
     now: datetime
+    erased: Erased = NOBODY
 
 
 @dataclass(slots=True)
@@ -57,9 +59,15 @@ class Quarantine:
         """A record that cannot be read; its reject says where it lies."""
         self._write([reject], {})
 
+    def add_found(self, rejects: list[Reject]) -> None:
+        """Records that were read and are not to be loaded: they are looked up like cells, all of
+        them, because nothing else is left of them.
+        """
+        self.cells.extend(rejects)
+
     def add_cells(self, rejects: list[Reject]) -> None:
         """Cells of loaded rows; beyond 10,000 of one file they are kept without their place."""
-        room = LOCATED_REJECTS - len(self.cells)
+        room = max(0, LOCATED_REJECTS - len(self.cells))
         self.cells.extend(rejects[:room])
         self._write(rejects[room:], {})
 
@@ -78,10 +86,11 @@ class Quarantine:
 
     def _describe(self, reject: Reject, found: dict[int, Position]) -> dict[str, object]:
         position = reject.position or found.get(-1 if reject.row is None else reject.row)
+        unit, table, row = reject.home or (self.unit_id, self.table_name, reject.row)
         return {
-            "unit": self.unit_id,
-            "_row": reject.row,
-            "table_name": self.table_name,
+            "unit": unit,
+            "_row": row,
+            "table_name": table,
             "kind": reject.kind,
             "file_line": position.line if position else None,
             "byte_offset": position.offset if position else None,

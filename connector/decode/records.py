@@ -5,7 +5,7 @@ ordinal, so the ordinals of the rows around it do not move.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import pyarrow as pa
@@ -33,7 +33,9 @@ class Place:
 class Reject:
     """Something that could not be loaded as it came.
 
-    kind `row`: a whole record (`row` is None); kind `cell`: one cell of the loaded row `row`.
+    kind `row`: a whole record (`row` is None, or its ordinal where its position is not known yet);
+    kind `cell`: one cell of the loaded row `row`. `home` is the unit, table and ordinal there, where
+    those are not the file's own.
     """
 
     kind: Literal["cell", "row"]
@@ -42,6 +44,11 @@ class Reject:
     position: Position | None = None
     field: str = ""
     value: bytes = b""
+    home: tuple[str, str, int | None] | None = None
+
+    def move(self, unit: str, table: str, row: int | None) -> "Reject":
+        """The reject as one of this unit and table, with its ordinal there."""
+        return replace(self, home=(unit, table, row))
 
 
 Locate = Callable[[int], Position | None]

@@ -1,4 +1,4 @@
-"""The home folder: one run at a time, and its journal."""
+"""The home folder: one run at a time, its journal, and the inbox that others write meanwhile."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -6,8 +6,15 @@ from contextlib import ExitStack, closing, contextmanager
 from filelock import FileLock, Timeout
 
 from connector.errors import BusyError
+from connector.inbox import FILE_NAME, Inbox
 from connector.journal import Journal
 from connector.warehouse.settings import Settings
+
+
+def open_inbox(settings: Settings) -> Inbox:
+    """What vendors announced by themselves; an empty one where nobody ever listened."""
+    path = settings.home / FILE_NAME
+    return Inbox(path if path.exists() else None)
 
 
 @contextmanager

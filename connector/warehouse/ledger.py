@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from connector.decode import Decoded
+from connector.decode import Tally
 from connector.journal import SpooledFile
 from connector.units import MERGED, LoadedUnit, Unit
 
@@ -30,6 +30,7 @@ UNITS_SCHEMA = pa.schema(
         ("file_rows", pa.int64()),
         ("loaded_rows", pa.int64()),
         ("quarantined_rows", pa.int64()),
+        ("erased_rows", pa.int64()),
         ("bytes", pa.int64()),
         ("schema_id", pa.string()),
         ("vendor_updated_at", UTC_US),
@@ -61,10 +62,12 @@ class SqlClient(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A unit whose data is in the package that is being made, and the file it came in."""
+    """A unit whose data is in the package that is being made, what was counted of it, and the file it
+    came in.
+    """
 
     unit: Unit
-    decoded: Decoded
+    tally: Tally
     file: SpooledFile
 
 
@@ -104,6 +107,7 @@ def _to_merged_row(old: LoadedUnit, new: Unit, load_id: str) -> dict[str, Any]:
         "file_rows": 0,
         "loaded_rows": 0,
         "quarantined_rows": 0,
+        "erased_rows": 0,
         "schema_id": MERGED + new.id,
         "vendor_updated_at": old.vendor_updated_at,
         "event_days": "[]",
@@ -112,7 +116,7 @@ def _to_merged_row(old: LoadedUnit, new: Unit, load_id: str) -> dict[str, Any]:
 
 
 def _to_row(item: Accepted, load_id: str) -> dict[str, Any]:
-    unit, decoded = item.unit, item.decoded
+    unit, tally = item.unit, item.tally
     return {
         "unit": unit.id,
         "table_name": unit.table,
@@ -122,15 +126,16 @@ def _to_row(item: Accepted, load_id: str) -> dict[str, Any]:
         "upper_at": unit.upper_at,
         "remote_id": unit.remote_id,
         "declared_rows": unit.declared_rows,
-        "file_rows": decoded.file_rows,
-        "loaded_rows": decoded.rows,
-        "quarantined_rows": decoded.rejected_rows,
+        "file_rows": tally.file_rows,
+        "loaded_rows": tally.rows,
+        "quarantined_rows": tally.rejected_rows,
+        "erased_rows": tally.erased_rows,
         "bytes": item.file.bytes,
         "schema_id": unit.schema_id,
         "vendor_updated_at": unit.vendor_updated_at,
-        "min_event_at": decoded.min_event_at,
-        "max_event_at": decoded.max_event_at,
-        "event_days": json.dumps(sorted(decoded.event_days)),
+        "min_event_at": tally.min_event_at,
+        "max_event_at": tally.max_event_at,
+        "event_days": json.dumps(sorted(tally.event_days)),
         "attempts": item.file.attempts,
         "fetched_at": item.file.fetched_at,
         "_dlt_load_id": load_id,

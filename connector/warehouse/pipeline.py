@@ -6,7 +6,7 @@ one run per home.
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
 from connector.clock import Clock, RealClock
 from connector.decode import remove_spills
@@ -15,7 +15,7 @@ from connector.fetch import Fetcher
 from connector.journal import Journal, SpooledFile
 from connector.spool import Spool
 from connector.units import Failure
-from connector.warehouse.home import hold_home
+from connector.warehouse.home import hold_home, open_inbox
 from connector.warehouse.planning import SourcePlan, plan
 from connector.warehouse.request import RunContext, SyncRequest
 from connector.warehouse.run_report import Progress, ProgressEvent, RunReport, SourceReport
@@ -77,7 +77,8 @@ def sync(
                 journal, spool, clock, backlog_bytes=backlog, notify=_announce(progress)
             ) as fetcher,
         ):
-            context = RunContext(settings, request, journal, fetcher, spool, clock, progress)
+            inbox = stack.enter_context(closing(open_inbox(settings)))
+            context = RunContext(settings, request, journal, inbox, fetcher, spool, clock, progress)
             runs = _open_runs(names, context, report, stack)
             _work(runs, fetcher, settings)
         report.seconds = time.monotonic() - started

@@ -8,9 +8,10 @@ from typing import Any
 from connector.api import ApiContext, SourceApi
 from connector.clock import Clock, RealClock
 from connector.errors import ApiError, LossError, QuotaError, worst_exit_code
+from connector.inbox import Inbox
 from connector.journal import Journal
 from connector.units import Plan, Unit, units_at_risk
-from connector.warehouse.home import hold_home
+from connector.warehouse.home import hold_home, open_inbox
 from connector.warehouse.settings import Settings, open_api
 from connector.warehouse.store import explain_load_errors, open_pipeline, read_ledger
 
@@ -100,7 +101,10 @@ def plan(
 
 
 def _plan_source(settings: Settings, name: str, journal: Journal, clock: Clock) -> SourcePlan:
-    with closing(open_counted_api(name, journal, clock)) as api:
+    with (
+        closing(open_inbox(settings)) as inbox,
+        closing(open_counted_api(name, journal, clock, inbox)) as api,
+    ):
         with explain_load_errors(settings):
             loaded = read_ledger(open_pipeline(settings, name))
         made = api.plan(loaded, clock.now())
@@ -134,9 +138,12 @@ def find_gone(journal: Journal, api: SourceApi, made: Plan) -> list[Unit]:
     ]
 
 
-def open_counted_api(name: str, journal: Journal, clock: Clock) -> SourceApi:
+def open_counted_api(
+    name: str, journal: Journal, clock: Clock, inbox: Inbox | None = None
+) -> SourceApi:
     """The API of a configured source, outside of a run; its requests count against the quota."""
-    return open_api(name, ApiContext(journal, clock, quota_counter(journal, name, clock)))[0]
+    count = quota_counter(journal, name, clock)
+    return open_api(name, ApiContext(journal, clock, count, inbox=inbox or Inbox()))[0]
 
 
 def quota_counter(journal: Journal, source: str, clock: Clock) -> Callable[[str, int], None]:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from connector.clock import Clock
 from connector.fetch import Fetcher
+from connector.inbox import Inbox
 from connector.journal import Journal
 from connector.spool import Spool
 from connector.units import Scope, Unit
@@ -34,7 +35,7 @@ class SyncRequest:
 
     def covers(self, unit: Unit) -> bool:
         """True when the unit's table and some of its range are asked for."""
-        is_wanted = not self.tables or unit.table in self.tables
+        is_wanted = not self.tables or not {unit.table, *unit.feeds}.isdisjoint(self.tables)
         return is_wanted and self.scope.touches(unit.lower_at, unit.upper_at)
 
 
@@ -45,6 +46,7 @@ class RunContext:
     settings: Settings
     request: SyncRequest
     journal: Journal
+    inbox: Inbox
     fetcher: Fetcher
     spool: Spool
     clock: Clock

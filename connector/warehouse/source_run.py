@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Literal
 
 from connector.api import ApiContext
+from connector.day_units import list_day_units
 from connector.decode import Decoded
 from connector.errors import ConnectorError, LossError
 from connector.feed import SweepFeed
@@ -27,6 +28,7 @@ from connector.warehouse.store import (
     load_package,
     open_pipeline,
     read_cursors,
+    read_erased,
     read_ledger,
     restore_state,
     takes_files,
@@ -63,6 +65,7 @@ class SourceRun:
             stop=context.fetcher.closing,
             report=lambda unit, text: self._tell("waiting", f"{unit} {text}".strip()),
             warn=lambda text: self._tell("note", text),
+            inbox=context.inbox,
         )
 
     def _tell(self, kind: Literal["waiting", "note"], text: str) -> None:
@@ -95,6 +98,7 @@ class SourceRun:
             self._pipeline, undone = recover(open_pipeline(context.settings, self.name))
             restore_state(self._pipeline)
             self._loaded = read_ledger(self._pipeline)
+            self._erased = read_erased(self._pipeline)
         expected = [unit.to_expected(self.name) for unit in undone]
         context.journal.note_seen(self.name, expected, context.clock.now())
         self._can_delete = can_delete(self._pipeline)
@@ -144,7 +148,8 @@ class SourceRun:
 
     def _not_loaded(self, plan: Plan) -> list[Unit]:
         """What the vendor lists and the warehouse has not: expected until it is loaded."""
-        return changed_units((*plan.due, *plan.growing), self._loaded)
+        listed = (one for unit in (*plan.due, *plan.growing) for one in list_day_units(unit))
+        return changed_units(listed, self._loaded)
 
     def _note_losses(self, plan: Plan) -> None:
         """Report units that vanished before they were loaded: once, by name."""
@@ -203,6 +208,8 @@ class SourceRun:
             loaded=self._loaded,
             takes_files=takes_files(self._pipeline),
             append_tables=fresh,
+            erased=self._erased,
+            takes_less=self._context.request.is_backfill,
             moves_cursor=not self._context.request.is_backfill,
         )
         source = build_source(
@@ -223,43 +230,46 @@ class SourceRun:
         added, which costs half. `recover` has made sure that no killed load left rows of them.
         """
         known = {
-            unit.table
+            one.table
             for file in files
             for unit in self._feed.candidates(file)
-            if not self._loaded.keys().isdisjoint((unit.id, *unit.replaces))
+            for one in list_day_units(unit)
+            if not self._loaded.keys().isdisjoint((one.id, *one.replaces))
         }
         fresh = frozenset(table.name for table in tables) - known
         return fresh if self._can_delete else frozenset()
 
     def _tables(self, files: Sequence[SpooledFile]) -> list[Table]:
         """The tables with files."""
-        names = {file.unit.table for file in files}
+        names = {one.table for file in files for one in list_day_units(file.unit)}
         return [table for table in self._api.schemas.values() if table.name in names]
 
     def _settle(self, intake: Intake) -> None:
         """The package is loaded: count it, delete its files, forget what was held against it."""
+        journal, files = self._context.journal, intake.files
         ids = [item.unit.id for item in intake.accepted]
-        self._context.journal.forget_seen(ids)
-        self._context.journal.forget_failures(ids)
-        self._context.fetcher.release(
-            [item.file for item in intake.accepted], keep=self._context.settings.keep_files
-        )
+        journal.forget_seen(ids)
+        journal.forget_failures([*ids, *(file.unit.id for file in files)])
+        self._context.fetcher.release(files, keep=self._context.settings.keep_files)
         for item in intake.accepted:
-            if text := describe_difference(item.unit, item.decoded.rows, self._loaded):
+            if text := describe_difference(item.unit, item.tally.rows, self._loaded):
                 self._tell("note", text)
             self._fetched[item.unit.id] = item.unit
-            self._loaded[item.unit.id] = LoadedUnit.of(item.unit, item.decoded.rows)
-            self._count_rows(item.unit.table, item.decoded)
-            self.report.bytes += item.file.bytes
+            self._loaded[item.unit.id] = LoadedUnit.of(item.unit, item.tally.rows)
+            self.report.rows_loaded += item.tally.rows
+            self.report.rows_quarantined += item.tally.rejected_rows
+        for decoded in intake.decoded:
+            self._note_content(decoded)
         for unit_id in intake.replaced:
             del self._loaded[unit_id]
-        self.report.units_loaded += len(ids)
-        rows = sum(item.decoded.rows for item in intake.accepted)
-        self._context.progress(ProgressEvent("loaded", self.name, units=len(ids), rows=rows))
+        self.report.bytes += sum(file.bytes for file in files)
+        self.report.units_loaded += len(files)
+        rows = sum(item.tally.rows for item in intake.accepted)
+        self._context.progress(ProgressEvent("loaded", self.name, units=len(files), rows=rows))
 
-    def _count_rows(self, table: str, decoded: Decoded) -> None:
-        self.report.rows_loaded += decoded.rows
-        self.report.rows_quarantined += decoded.rejected_rows
+    def _note_content(self, decoded: Decoded) -> None:
+        """What a file had and lacked, besides rows."""
+        table = decoded.unit.table
         self.report.cells_quarantined += decoded.rejected_cells
         if missing := decoded.missing - self._missing.setdefault(table, set()):
             self._missing[table] |= missing

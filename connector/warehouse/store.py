@@ -13,10 +13,12 @@ from dlt.destinations.impl.duckdb.configuration import DuckDbClientConfiguration
 from dlt.pipeline.exceptions import PipelineStepFailed
 from dlt.sources import DltSource
 
+from connector.decode import NOBODY, Erased
 from connector.errors import BusyError, ConfigError, ConnectorError
 from connector.fields import SYSTEM_TYPES, Table, sql_type
 from connector.units import LoadedUnit
 from connector.warehouse.ledger import read_loaded
+from connector.warehouse.person.tombstones import read_tombstones
 from connector.warehouse.settings import Settings
 
 if TYPE_CHECKING:
@@ -95,6 +97,15 @@ def read_ledger(pipeline: dlt.Pipeline) -> dict[str, LoadedUnit]:
             return read_loaded(client)
     except DestinationUndefinedEntity:
         return {}
+
+
+def read_erased(pipeline: dlt.Pipeline) -> Erased:
+    """The people whose rows are to be left out; nobody where nothing was ever loaded."""
+    try:
+        with pipeline.sql_client() as client:
+            return read_tombstones(client)
+    except DestinationUndefinedEntity:
+        return NOBODY
 
 
 def load_package(pipeline: dlt.Pipeline, source: DltSource) -> None:

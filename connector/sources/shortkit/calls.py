@@ -21,7 +21,14 @@ from connector.errors import (
     ServerError,
     StillWaitingError,
 )
-from connector.http import LONGEST_WAIT_S, TEXT_LIMIT, ApiClient, Response, read_retry_after, shorten
+from connector.http import (
+    LONGEST_WAIT_S,
+    TEXT_LIMIT,
+    ApiClient,
+    Response,
+    read_retry_after,
+    shorten,
+)
 from connector.sources.shortkit.shortkit_settings import SOURCE, ShortkitSettings
 
 FIRST_PAUSE_S, MOST_PAUSE_S = 1.0, 30.0
@@ -98,7 +105,9 @@ class Calls:
         if response.status_code in _OK and (body or not text.strip()):
             return body
         said = shorten(self.client.redact(_say(body) or text))[:TEXT_LIMIT] or "(empty body)"
-        about = f"{SOURCE}: {method} {path.partition('?')[0]} answered {response.status_code}: {said}"
+        about = (
+            f"{SOURCE}: {method} {path.partition('?')[0]} answered {response.status_code}: {said}"
+        )
         raise _to_error(response, about, _find_code(body))
 
 
@@ -163,19 +172,23 @@ def _name_field(error: Mapping[str, Any]) -> str:
     return f"field {field}" if field else ""
 
 
+def _to_throttle(text: str, code: str, retry_after_s: float | None) -> ApiError:
+    """A refusal that asking later helps against: soon, or not before a quota renews."""
+    if code != "QUOTA_EXCEEDED" and (retry_after_s or 0) <= LONGEST_WAIT_S:
+        return RateLimitError(text, source=SOURCE, retry_after_s=retry_after_s)
+    later = f" It takes more in {retry_after_s:.0f} s." if retry_after_s else ""
+    return QuotaError(
+        f"{text}.{later} What is finished is kept; a later run goes on.",
+        source=SOURCE,
+        status=_TOO_MANY,
+    )
+
+
 def _to_error(response: Response, text: str, code: str) -> ApiError:
     """The error that an answer stands for."""
     status = response.status_code
     if status == _TOO_MANY:
-        retry_after_s = read_retry_after(response)
-        if code == "QUOTA_EXCEEDED" or (retry_after_s or 0) > LONGEST_WAIT_S:
-            later = f" It takes more in {retry_after_s:.0f} s." if retry_after_s else ""
-            return QuotaError(
-                f"{text}.{later} What is finished is kept; a later run goes on.",
-                source=SOURCE,
-                status=status,
-            )
-        return RateLimitError(text, source=SOURCE, status=status, retry_after_s=retry_after_s)
+        return _to_throttle(text, code, read_retry_after(response))
     if status in (_UNAUTHORIZED, _FORBIDDEN):
         hint = (
             f" Check sources.{SOURCE}.token: a secret key (sk_live_... or sk_test_..., not pk_...) of"

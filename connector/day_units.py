@@ -1,0 +1,50 @@
+"""A file of several days and tables, loaded as one unit for each table and day.
+
+What is asked for in one piece is replaced by the day, so that days of two files that overlap are
+neither lost nor doubled.
+"""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo
+
+from connector.units import Unit
+
+
+@cache
+def list_day_units(unit: Unit) -> tuple[Unit, ...]:
+    """The units that `unit` is loaded as: one a table and day, by table and in the days' order; the
+    unit itself where it is not loaded by days.
+    """
+    if not unit.feeds:
+        return (unit,)
+    days = list_days(unit)
+    return tuple(_to_day_unit(unit, table, day) for table in unit.feeds for day in days)
+
+
+def list_days(unit: Unit) -> tuple[date, ...]:
+    """The days the unit is of, in its zone."""
+    zone = ZoneInfo(unit.zone)
+    first = unit.lower_at.astimezone(zone).date()
+    last = (unit.upper_at - timedelta(microseconds=1)).astimezone(zone).date()
+    return tuple(first + timedelta(days=number) for number in range((last - first).days + 1))
+
+
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    """When the day begins in `zone`, in UTC."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+
+
+def _to_day_unit(unit: Unit, table: str, day: date) -> Unit:
+    zone = ZoneInfo(unit.zone)
+    return replace(
+        unit,
+        id=f"{table}/{day.isoformat()}",
+        table=table,
+        lower_at=midnight(day, zone),
+        upper_at=midnight(day + timedelta(days=1), zone),
+        declared_rows=None,
+        declared_bytes=None,
+        feeds=(),
+    )

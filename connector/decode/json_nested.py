@@ -1,0 +1,111 @@
+"""The object within each of many JSON records, taken out to the letter, without reading it."""
+
+import re
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from connector.decode.json_blocks import read_json, read_texts
+from connector.decode.nested import Nested
+
+_TEXT = rb'"(?:[^"\\]++|\\.)*+"'
+_FLAT = rb"\{(?:[^{}\"]++|" + _TEXT + rb")*+\}"
+_DEEP = rb"\{(?:[^{}\"]++|" + _TEXT + rb"|" + _FLAT + rb")*+\}"
+_OBJECT = re.compile(rb"\{(?:[^{}\"]++|" + _TEXT + rb"|" + _DEEP + rb")*+\}", re.DOTALL)
+_SPACE = " \t"
+
+
+def parse_nested(
+    lines: pa.Array, nested: Nested, *, keep_empty: bool
+) -> dict[str, pa.Array] | None:
+    """The columns of records, whose other members are texts, or numbers where they are to be; the
+    object is what stood in the record. None where the exact reader might read them otherwise.
+
+    The records are cut at the object's key; nothing is checked but the ends. Whether both pieces are
+    JSON is found out by reading them, and if they are then so was the record: a key within a text has
+    a backslash before its quote.
+    """
+    heads, objects = _cut_last(lines, nested.field) or _cut_each(lines, nested.field)
+    inner = objects.drop_null()
+    if len(inner) and read_json(_join(inner), len(inner), pa.schema([]), "ignore") is None:
+        return None
+    names = sorted(nested.own)
+    columns = read_texts(_join(heads), len(heads), names, nested.numbers, keep_empty=keep_empty)
+    return None if columns is None else {**columns, nested.field: objects}
+
+
+def _join(texts: pa.Array) -> pa.Buffer:
+    """The texts as lines."""
+    lists = pa.ListArray.from_arrays(pa.array([0, len(texts)], pa.int32()), texts)
+    return pc.binary_join(lists, "\n")[0].as_buffer()
+
+
+def _cut_last(lines: pa.Array, field: str) -> tuple[pa.Array, pa.Array] | None:
+    """The records without their last member, and that member's object, NULL where a record has none;
+    None unless it is the last one wherever it occurs.
+    """
+    parts = pc.split_pattern(lines, f'"{field}":', max_splits=1)
+    has = pc.equal(pc.list_value_length(parts), 2)
+    first, pieces = parts.offsets.slice(0, len(lines)), parts.values
+    heads = pc.ascii_rtrim(pieces.take(first), _SPACE)
+    second = pc.if_else(has, pc.add(first, 1), pa.scalar(None, pa.int32()))
+    tails = pc.ascii_ltrim(pieces.take(second), _SPACE)
+    is_odd = pc.or_(
+        pc.invert(pc.ends_with(heads, ",")),
+        pc.or_(pc.ends_with(heads, ",,"), pc.ends_with(heads, "{,")),
+    )
+    is_last = pc.and_(pc.starts_with(tails, "{"), pc.ends_with(tails, "}}"))
+    is_good = pc.and_(is_last, pc.invert(is_odd))
+    if not pc.all(pc.or_(pc.invert(has), pc.fill_null(is_good, fill_value=False))).as_py():
+        return None
+    cut = pc.binary_join_element_wise(_drop_last(heads), "}", "")
+    return pc.if_else(has, cut, heads), _drop_last(tails)
+
+
+def _drop_last(texts: pa.Array) -> pa.Array:
+    """The texts without their last byte, which is a character of its own."""
+    return pc.binary_slice(texts.view(pa.binary()), 0, -1).view(pa.string())
+
+
+def _cut_each(lines: pa.Array, field: str) -> tuple[pa.Array, pa.Array]:
+    """The records without the member of that name, wherever it stands, and its object."""
+    records = [line.encode() for line in lines.to_pylist()]
+    heads, objects = _cut_objects(records, b'"%s":' % field.encode())
+    return pa.array(heads, pa.binary()).view(pa.string()), pa.array(objects, pa.binary()).view(
+        pa.string()
+    )
+
+
+def _cut_objects(records: Sequence[bytes], key: bytes) -> tuple[list[bytes], list[bytes | None]]:
+    """Each record without the member of that key, where it has one that is an object, and the member's
+    value.
+
+    Nothing is checked but the ends: whoever reads the two finds out whether they are JSON, and if
+    both are then so was the record. A key within a text has a backslash before its quote.
+    """
+    heads: list[bytes] = []
+    objects: list[bytes | None] = []
+    for record in records:
+        head, found, text = record.partition(key)
+        if found and text[-2:] == b"}}" and head[-1:] == b"," != head[-2:-1]:
+            heads.append(head[:-1] + b"}")
+            objects.append(text[:-1])
+        else:
+            rest, value = _cut_within(head, text.lstrip()) if found else (record, None)
+            heads.append(record if value is None else rest)
+            objects.append(value)
+    return heads, objects
+
+
+def _cut_within(head: bytes, text: bytes) -> tuple[bytes, bytes | None]:
+    """The record without the object at the start of `text`, and that object; no object where it is
+    none, or one that is nested deeply.
+    """
+    found, head = _OBJECT.match(text), head.rstrip()
+    if found is None or head[-1:] not in b"{," or head == b"{,":
+        return head, None
+    rest = text[found.end() :].lstrip()
+    if rest == b"}":
+        return head.removesuffix(b",") + rest, found.group()
+    return (head + rest[1:], found.group()) if rest[:1] == b"," else (head, None)

@@ -1,0 +1,233 @@
+"""One unit's export as a job: asked for once, polled, taken back.
+
+A request whose answer was lost is not repeated blindly: the vendor's list is looked through first,
+then the same request is sent under the same `Idempotency-Key`, so that it makes one job whether the
+vendor knows such keys or not.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from json import dumps
+
+from connector.context import ApiContext
+from connector.errors import (
+    AuthError,
+    JobExpiredError,
+    JobFailedError,
+    NetworkError,
+    NotFoundError,
+    QueueFullError,
+    QuotaError,
+    RateLimitError,
+    RequestError,
+    ServerError,
+)
+from connector.jobs import SENT, Ready, Waiting
+from connector.sources.shortkit.agenda import parse_unit
+from connector.sources.shortkit.calls import Calls, ConflictError, GoneError, data_of
+from connector.sources.shortkit.export import (
+    ExportState,
+    ListedJob,
+    read_job_id,
+    read_listed,
+    read_state,
+    write_request,
+)
+from connector.sources.shortkit.shortkit_settings import SOURCE, ShortkitSettings
+from connector.units import Unit
+
+JOB_KIND = "job"  # under which a job counts against the quota of its day
+_CLOCKS_DIFFER = timedelta(minutes=5)  # the vendor's and ours
+_PAGE = 100
+_MOST_PAGES = 10
+_LIVE = ("running", "done")
+
+
+@dataclass(slots=True)
+class ExportJob:
+    """The export of one unit, as `await_job` asks for it. `asking` is held while a request is under
+    way: so that at most one job of ours is unknown to us, and can be told from the others.
+    """
+
+    unit: Unit
+    calls: Calls
+    settings: ShortkitSettings
+    context: ApiContext
+    asking: threading.Lock
+    is_retry: bool = False  # may take of what is kept for retries
+    state: ExportState | None = None
+
+    def find(self, unit: Unit) -> str | None:
+        """The job of a request that went out and was never answered, if the vendor has it."""
+        known = self.context.journal.job(unit.id)
+        if known is None or known[0] != SENT:
+            return None
+        with self.asking, suppress(QueueFullError):  # refused: then it made no job
+            return self._find_listed(known[1]) or self._send(known[1])
+        return None
+
+    def create(self, unit: Unit) -> str:
+        """Ask for the export. QuotaError where the day's jobs are used up."""
+        with self.asking:
+            self._check_quota()
+            asked_at = self.context.clock.now()
+            self.context.journal.add_job(unit, SENT, asked_at)
+            job_id = self._ask_until_answered(asked_at)
+        self.is_retry = True
+        return job_id
+
+    def _check_quota(self) -> None:
+        now, settings = self.context.clock.now(), self.settings
+        used = self.context.journal.requests_used(SOURCE, now).get(JOB_KIND, 0)
+        kept = 0 if self.is_retry else settings.reserve_jobs
+        if used >= settings.daily_jobs - kept:
+            self.context.journal.forget_job(self.unit.id)
+            raise QuotaError(
+                f"{SOURCE}: {used} jobs of this UTC day are used; the vendor takes"
+                f" {settings.daily_jobs}, of which {settings.reserve_jobs} are kept for retries. What"
+                " is finished is kept; a run after 00:00 UTC goes on.",
+                source=SOURCE,
+            )
+
+    def _ask_until_answered(self, asked_at: datetime) -> str:
+        """The new job's id; it is looked for in the vendor's list where no answer came."""
+        patience_s = iter(_growing())
+        for attempt in range(self.settings.retries + 1):
+            try:
+                return self._send(asked_at)
+            except (NetworkError, ServerError):
+                is_over = attempt == self.settings.retries
+                if is_over or not self.context.pause(next(patience_s)):
+                    raise
+                if found := self._find_listed(asked_at):
+                    self.context.warn(
+                        f"unit {self.unit.id}: the answer to the request for it was lost; job {found}"
+                        " is it"
+                    )
+                    return found
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _send(self, asked_at: datetime) -> str:
+        """One request for the job, under the key of this intent; the id of the job it made."""
+        body, journal = write_request(self.unit.id, self.settings), self.context.journal
+        key = sha256(f"{dumps(body, sort_keys=True)}/{asked_at.isoformat()}".encode()).hexdigest()
+        journal.count_request(SOURCE, JOB_KIND, self.context.clock.now())
+        try:
+            answer = self.calls.send(
+                "POST", self.settings.path("create"), json=body, headers={"Idempotency-Key": key}
+            )
+        except ConflictError as error:
+            return self._adopt_or_wait(error)
+        except RateLimitError as error:
+            raise QueueFullError(
+                str(error), source=SOURCE, status=error.status, retry_after_s=error.retry_after_s
+            ) from error
+        if job_id := read_job_id(data_of(answer), self.settings):
+            return job_id
+        raise RequestError(
+            f"{SOURCE}: the answer to a request for {self.unit.id} names no job", source=SOURCE
+        )
+
+    def _adopt_or_wait(self, error: ConflictError) -> str:
+        """The job that is there already, or the sign to wait until it is gone."""
+        if found := self._find_listed(None):
+            return found
+        raise QueueFullError(str(error), source=SOURCE, status=error.status) from error
+
+    def _find_listed(self, since: datetime | None) -> str | None:
+        """The one live job of the vendor's list that has just this range and format, was created
+        since, and is none of those the journal knows; None where there is none, or no telling.
+        """
+        _, window = parse_unit(self.unit.id)
+        known = set(self.context.journal.jobs(SOURCE).values())
+        found = [
+            job.id
+            for job in self.list_recent(since)
+            if (job.first, job.last) == (window.first, window.last)
+            and job.format in ("", self.settings.format)
+            and job.state in _LIVE
+            and job.id not in known
+        ]
+        return found[0] if len(found) == 1 else None
+
+    def list_recent(self, since: datetime | None) -> Iterator[ListedJob]:
+        """Jobs of the vendor's list, the newest pages of it, as far back as `since`."""
+        cursor = ""
+        for _ in range(_MOST_PAGES):
+            params = {"limit": str(_PAGE)} | ({"cursor": cursor} if cursor else {})
+            body = self.calls.read(self.settings.path("list"), **params)
+            items = body.get("data")
+            jobs = [
+                read_listed(item, self.settings)
+                for item in (items if isinstance(items, list) else ())
+                if isinstance(item, dict)
+            ]
+            fresh = [job for job in jobs if since is None or _is_since(job, since)]
+            yield from fresh
+            meta = body.get("meta")
+            cursor = str(meta.get("nextCursor") or "") if isinstance(meta, dict) else ""
+            if not cursor or len(fresh) < len(jobs):
+                return
+
+    def poll(self, job_id: str) -> Waiting | Ready:
+        """The export's state; see `JobApi.poll`."""
+        state = self.look(job_id)
+        match state.state:
+            case "running":
+                return Waiting(state.progress)
+            case "unknown":
+                return Waiting(state.progress, strange=state.status or "(none)")
+            case "done":
+                return Ready(state.links)
+            case "expired":
+                raise JobExpiredError(self._name(job_id), job_id=job_id)
+            case "cancelled":
+                raise JobCancelledError(
+                    f"{self._name(job_id)}: somebody took it back", job_id=job_id
+                )
+            case _:
+                raise JobFailedError(self._name(job_id), job_id=job_id)
+
+    def look(self, job_id: str) -> ExportState:
+        """What the vendor says of the job now. Raises JobExpiredError where it knows none."""
+        try:
+            answer = self.calls.read(self.settings.path("status", job=job_id))
+        except (NotFoundError, GoneError) as error:
+            raise JobExpiredError(str(error), job_id=job_id) from error
+        self.state = read_state(data_of(answer))
+        return self.state
+
+    def _name(self, job_id: str) -> str:
+        status = self.state.status if self.state else ""
+        return f"unit {self.unit.id}: job {job_id} has the status {status!r}"
+
+    def cancel(self, job_id: str) -> None:
+        """Take the export back, where it can be."""
+        cancel_job(self.calls, self.settings, job_id)
+
+
+class JobCancelledError(JobFailedError):
+    """Somebody took the job back."""
+
+
+def cancel_job(calls: Calls, settings: ShortkitSettings, job_id: str) -> bool:
+    """Take a job back; False where it is gone, done, or may not be cancelled."""
+    with suppress(RequestError, AuthError):
+        calls.repeat(lambda: calls.send("DELETE", settings.path("cancel", job=job_id)))
+        return True
+    return False
+
+
+def _is_since(job: ListedJob, since: datetime) -> bool:
+    return job.created_at is None or job.created_at >= since - _CLOCKS_DIFFER
+
+
+def _growing() -> Iterator[float]:
+    pause_s = 1.0
+    while True:
+        yield pause_s
+        pause_s = min(pause_s * 2, 30.0)

@@ -1,0 +1,146 @@
+"""What a run asks ShortKit for: windows of days, exports that came by themselves, the look-back.
+
+Nothing is asked of the vendor here; the journal says how many jobs of the day are used.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from connector.context import ApiContext
+from connector.inbox import Delivery
+from connector.sources.shortkit.agenda import (
+    Calendar,
+    Need,
+    Window,
+    cut_windows,
+    find_calendar,
+    find_need,
+    keep_asked,
+    name_day,
+    parse_unit,
+    to_unit,
+    window_of,
+)
+from connector.sources.shortkit.job import JOB_KIND
+from connector.sources.shortkit.shortkit_settings import SOURCE, Group, ShortkitSettings
+from connector.units import LoadedUnit, Plan, Scope, Unit
+
+SCHEDULED = "scheduled"  # schema id of a unit whose file the vendor announced by itself
+
+
+def name_size(group: Group, now: datetime) -> str:
+    """Under which name the journal keeps how many days a job may have: for a week, then a full
+    window is tried again.
+    """
+    return f"{SOURCE}/{group.name}/days/{now:%G-%V}"
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Plans the jobs of one secret key."""
+
+    settings: ShortkitSettings
+    context: ApiContext
+
+    def plan(self, loaded: Mapping[str, LoadedUnit], now: datetime, scope: Scope = Scope()) -> Plan:
+        """Windows of days that nobody loaded, and the newest days once more. Nothing is asked of the
+        vendor for it. The look-back goes only as far as the day's jobs do.
+        """
+        calendar = find_calendar(self.settings, now)
+        units = self._list_delivered(calendar)
+        taken = {unit.id for unit in units}
+        again: list[Unit] = []
+        for group in self.settings.groups:
+            need = find_need(group, loaded, calendar, self.settings, scope)
+            given = [window_of(unit) for unit in units if unit.feeds == group.tables]
+            new, old = self._cut(group, need, given, now)
+            units += [unit for unit in new if unit.id not in taken]
+            again += [unit for unit in old if unit.id not in taken]
+        wanted = sorted(units, key=lambda unit: unit.lower_at) + self._afford(units, again, now)
+        return Plan(
+            source=SOURCE,
+            due=wanted,
+            growing=[],
+            listed=self._list_alive(calendar),
+            requests=sum(self._costs_job(unit) for unit in wanted),
+            quota_per_day=self.settings.daily_jobs,
+            requests_daily=self.settings.jobs_per_run * self.settings.runs_per_day,
+        )
+
+    def _cut(
+        self, group: Group, need: Need, given: Sequence[Window], now: datetime
+    ) -> tuple[list[Unit], list[Unit]]:
+        """Units for the days of a group: those with a missing day, and those of the look-back."""
+        kept = [*given, *keep_asked(group, need, self._list_asked(given, now))]
+        done = {day for window in kept for day in window.days}
+        days = (need.missing | need.again) - done
+        widest = self.context.journal.size(name_size(group, now)) or self.settings.max_days
+        windows = kept[len(given) :] + cut_windows(days, min(widest, self.settings.max_days))
+        units = [(window, to_unit(group, window, self.settings)) for window in windows]
+        new = [unit for window, unit in units if need.missing & set(window.days)]
+        return new, [unit for _, unit in units if unit not in new]
+
+    def _list_asked(
+        self, given: Sequence[Window], now: datetime
+    ) -> list[tuple[Group, Window, bool]]:
+        """What a former run asked for or has on disk, and whether that was today; what the vendor
+        delivers by itself is left out.
+        """
+        journal, today = self.context.journal, now.astimezone(UTC).date()
+        asked = [
+            (unit_id, known[1])
+            for unit_id in journal.jobs(SOURCE)
+            if (known := journal.job(unit_id))
+        ]
+        asked += [(file.unit.id, file.fetched_at) for file in journal.files(SOURCE)]
+        found = []
+        for unit_id, at in asked:
+            with suppress(ValueError):
+                group, window = parse_unit(unit_id)
+                if all(set(window.days).isdisjoint(other.days) for other in given):
+                    found.append((group, window, at.astimezone(UTC).date() == today))
+        return found
+
+    def _afford(self, new: Sequence[Unit], again: Sequence[Unit], now: datetime) -> list[Unit]:
+        """As many of the units that are loaded already as the jobs of this day are enough for."""
+        used = self.context.journal.requests_used(SOURCE, now).get(JOB_KIND, 0)
+        left = self.settings.daily_jobs - self.settings.reserve_jobs - used
+        room = max(0, left - sum(map(self._costs_job, new)))
+        if len(again) > room:
+            self.context.warn(
+                f"{len(again) - room} windows of the look-back are left to tomorrow: {used} of the"
+                f" {self.settings.daily_jobs} jobs of this UTC day are used"
+            )
+        return sorted(again, key=lambda unit: unit.lower_at)[:room]
+
+    def _costs_job(self, unit: Unit) -> bool:
+        """True where the unit's file has yet to be asked for."""
+        return unit.schema_id != SCHEDULED and self.context.journal.job(unit.id) is None
+
+    def _list_delivered(self, calendar: Calendar) -> list[Unit]:
+        """The exports that the vendor announced and nobody has loaded yet, as units."""
+        units: dict[str, Unit] = {}
+        for delivery in self.context.inbox.pending():
+            window = Window(delivery.start_on, delivery.end_on)
+            if self.settings.scheduled not in self.settings.groups or window.last < window.first:
+                self._drop(delivery, f"{self.settings.scheduled.name} is not loaded")
+                continue
+            if window.last > calendar.today or len(window) > self.settings.retention_days:
+                self._drop(delivery, "its days lie in the future, or are too many")
+                continue
+            unit = to_unit(self.settings.scheduled, window, self.settings, delivery.export_id)
+            units[unit.id] = replace(
+                unit, schema_id=SCHEDULED, vendor_updated_at=delivery.received_at
+            )
+        return list(units.values())
+
+    def _drop(self, delivery: Delivery, reason: str) -> None:
+        self.context.warn(f"the scheduled export {delivery.export_id} is passed over: {reason}")
+        self.context.inbox.finish([delivery.export_id])
+
+    def _list_alive(self, calendar: Calendar) -> frozenset[str]:
+        """The days whose rows the vendor still has, by their ids in the ledger."""
+        days = Window(calendar.oldest, calendar.today).days
+        return frozenset(name_day(table, day) for table in self.settings.data_types for day in days)
