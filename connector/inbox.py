@@ -8,13 +8,14 @@ by itself. A signed link stands here only until its export is finished.
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from connector.errors import ConfigError
+from connector.errors import BusyError, ConfigError, ConnectorError
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS deliveries (
@@ -27,6 +28,8 @@ CREATE TABLE IF NOT EXISTS proof (id INTEGER PRIMARY KEY, times INTEGER NOT NULL
 FILE_NAME = "inbox.db"
 COLUMNS = "export_id, delivery_id, start_on, end_on, url, expires_at, received_at"
 BUSY_S = 5.0  # how long to wait for another process that is writing
+_LOCKED = "locked"  # what SQLite says when another process has it
+_PAUSE_S = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class Inbox:
     """The record in one file, or, without a path, in memory; safe across threads, close it when done.
 
     `busy_s` is how long a write waits for another process. Where it cannot write, sqlite3.Error is
-    raised and nothing is recorded.
+    raised and nothing is recorded. To open it raises BusyError or ConfigError.
     """
 
     def __init__(self, path: Path | None = None, *, busy_s: float = BUSY_S) -> None:
@@ -66,17 +69,25 @@ class Inbox:
             path or ":memory:", timeout=busy_s, check_same_thread=False, isolation_level=None
         )
         try:
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")  # a commit has reached the disk
-            self._db.execute("PRAGMA secure_delete = ON")  # links of finished exports are gone
-            self._db.executescript(SCHEMA)
+            self._prepare(time.monotonic() + busy_s)
         except sqlite3.DatabaseError as error:
             self._db.close()
-            raise ConfigError(
-                f"the inbox {path} cannot be opened: {error}. If another process holds it, wait; if"
-                " it is damaged, move it away: a new one is made, and exports it named are asked"
-                " for by their days."
-            ) from None
+            raise _name_problem(path, error) from None
+
+    def _prepare(self, until_s: float) -> None:
+        """Set the file up. SQLite does not wait for another process that is doing the same."""
+        while True:
+            try:
+                self._db.execute("PRAGMA journal_mode = WAL")
+                self._db.execute("PRAGMA synchronous = FULL")  # a commit has reached the disk
+                self._db.execute("PRAGMA secure_delete = ON")  # links of finished exports are gone
+                self._db.executescript(SCHEMA)
+            except sqlite3.OperationalError as error:
+                if _LOCKED not in str(error) or time.monotonic() > until_s:
+                    raise
+                time.sleep(_PAUSE_S)
+            else:
+                return
 
     def close(self) -> None:
         """Close the database."""
@@ -138,6 +149,15 @@ class Inbox:
                 "SELECT count(*) FROM deliveries WHERE is_finished = 0"
             ).fetchone()
         return int(count)
+
+
+def _name_problem(path: Path | None, error: sqlite3.DatabaseError) -> ConnectorError:
+    if _LOCKED in str(error):
+        return BusyError(f"the inbox {path} is being written by another process: try again")
+    return ConfigError(
+        f"the inbox {path} cannot be opened: {error}. If it is damaged, move it away: a new one is"
+        " made, and exports it named are asked for by their days."
+    )
 
 
 def _read_row(*row: Any) -> Delivery:

@@ -1,7 +1,10 @@
 """The inbox: what was put is there once, after a restart too, and private; links die with their use."""
 
+import os
 import sqlite3
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -11,9 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from connector.errors import ConfigError
+from connector.errors import BusyError, ConfigError
 from connector.inbox import Inbox
 from tests.unit.webhook.deliveries import LINK, NOW, make_delivery
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -154,6 +159,33 @@ def test_a_proof_writes_and_counts_what_waits(inbox: Inbox) -> None:
 def test_every_commit_waits_for_the_disk(inbox: Inbox) -> None:
     assert inbox._db.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
     assert inbox._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_many_processes_open_a_new_inbox_at_once(path: Path) -> None:
+    program = "import sys; from pathlib import Path; from connector.inbox import Inbox; sys.stdin.read()\n"
+    program += "for _ in range(30): Inbox(Path(sys.argv[1])).close()"
+    children = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, str(path)],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+        )
+        for _ in range(4)
+    ]
+    for child in children:  # all of them begin
+        assert child.stdin is not None
+        child.stdin.close()
+        child.stdin = None
+    assert [child.communicate(timeout=60)[1] for child in children] == [b""] * 4
+
+
+def test_an_inbox_that_stays_locked_is_busy(path: Path) -> None:
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(BusyError, match="another process"):
+            Inbox(path, busy_s=0.05)
 
 
 def test_a_damaged_inbox_is_named(path: Path) -> None:
