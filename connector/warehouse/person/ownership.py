@@ -63,6 +63,10 @@ class Person:
         return f"sha256({quote_text(self.salt + kind)} || {value})" if self.salt else value
 
 
+NO_IDS = Person({})
+"""A person of whom nothing is known."""
+
+
 def make_person(user_id: str) -> Person:
     """A person of whom only the user id is known. Raises ConfigError where it is nobody's."""
     if is_nobody(USER, user_id):

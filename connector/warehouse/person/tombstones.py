@@ -8,12 +8,14 @@ import secrets
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from dlt.common.destination.exceptions import DestinationUndefinedEntity
-from duckdb import DuckDBPyConnection
 
 from connector.decode.erased import NOBODY, Erased, digest_id
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 SCHEMA = "connector"
 _SALT_BYTES = 16
@@ -62,7 +64,7 @@ def read_tombstones(client: SqlClient) -> Erased:
     return _to_erased([*salts], [*rows])
 
 
-def load_tombstones(connection: DuckDBPyConnection) -> Erased:
+def load_tombstones(connection: "DuckDBPyConnection") -> Erased:
     """Everybody who was erased, read from an open warehouse."""
     there = connection.execute(
         "SELECT count(*) FROM duckdb_tables() WHERE database_name = current_database()"
@@ -87,7 +89,7 @@ def _to_erased(salts: list[Any], rows: list[Any]) -> Erased:
     return Erased(salts[0][0], until)
 
 
-def make_salt(connection: DuckDBPyConnection) -> str:
+def make_salt(connection: "DuckDBPyConnection") -> str:
     """The warehouse's salt; made, with the tables around it, where there is none yet."""
     connection.execute(
         f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"
@@ -106,9 +108,9 @@ def make_salt(connection: DuckDBPyConnection) -> str:
 
 
 def add_tombstones(
-    connection: DuckDBPyConnection, ids: Iterable[tuple[str, str]], at: datetime
-) -> int:
-    """Set or prolong the tombstones of these ids, each (kind, id); how many there are of them."""
+    connection: "DuckDBPyConnection", ids: Iterable[tuple[str, str]], at: datetime
+) -> list[tuple[str, str]]:
+    """Set or prolong the tombstones of these ids, each (kind, id); each as (kind, digest)."""
     salt, schema = make_salt(connection), qualify(connection)
     digests = sorted({(kind, digest_id(salt, kind, value)) for kind, value in ids})
     for kind, digest in digests:
@@ -121,10 +123,10 @@ def add_tombstones(
             f" (FROM {schema}.tombstone WHERE kind = $1 AND digest = $2)",
             [kind, digest, at],
         )
-    return len(digests)
+    return digests
 
 
-def qualify(connection: DuckDBPyConnection) -> str:
+def qualify(connection: "DuckDBPyConnection") -> str:
     """The schema with its catalog: a warehouse file may be called `connector.duckdb`."""
     return _quote_schema(connection.execute("SELECT current_database()").fetchall()[0][0])
 
