@@ -4,6 +4,7 @@ import os
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,9 @@ def hide_secrets(text: str) -> str:
 def _known_secrets() -> set[str]:
     found = {value for key, value in os.environ.items() if "__" in key and _is_secret(key)}
     for path in _secret_files():
-        found.update(_read_secrets(path))
-    return {value for value in found if len(value) >= SHORTEST}
+        found.update(_read_secrets(path, path.stat().st_mtime_ns))
+    several = {part.strip(' "[]') for value in found for part in value.split(",")}
+    return {value for value in found | several if len(value) >= SHORTEST}
 
 
 def _is_secret(key: str) -> bool:
@@ -44,16 +46,21 @@ def _secret_files() -> Iterator[Path]:
             yield path
 
 
-def _read_secrets(path: Path) -> set[str]:
+@lru_cache(maxsize=4)  # every line that is logged asks for them
+def _read_secrets(path: Path, _mtime_ns: int) -> frozenset[str]:
     try:
-        return set(_texts(tomllib.loads(path.read_text(encoding="utf-8"))))
+        return frozenset(_texts(tomllib.loads(path.read_text(encoding="utf-8"))))
     except (OSError, ValueError):
-        return set()  # unreadable for dlt too, which says so
+        return frozenset()  # unreadable for dlt too, which says so
 
 
-def _texts(values: Mapping[str, Any]) -> Iterator[str]:
-    for value in values.values():
-        if isinstance(value, str):
-            yield value
-        elif isinstance(value, Mapping):
-            yield from _texts(value)
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in a value of TOML."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)

@@ -27,6 +27,7 @@ from connector.fields import Field, Table
 from connector.units import Unit
 from connector.warehouse.verification import raw_tables
 
+DAY_AXIS = "event_day"
 Entry = dict[str, Any]
 logger = logging.getLogger(__name__)
 _ESCAPED = re.compile(rb"(?<!\\)((?:\\\\)*)\\x([0-9a-f]{2})")  # how `escape_bytes` spells a byte
@@ -173,8 +174,7 @@ class ReplayLoad:
                     stack.callback(decoded.close)
             except DownloadError as error:
                 logger.info("not replayed: %s: %s", record["unit"], error)
-            is_one = decoded is not None and decoded.rows == 1 and not decoded.rejected_rows
-            yield decoded if is_one else None
+            yield decoded if decoded and _is_one(decoded) else None
 
     def _read_unit(self, unit: str) -> Unit:
         ((table, application_id, axis, lower_at, upper_at, remote_id),) = self._run(
@@ -263,6 +263,13 @@ class ReplayLoad:
             " WHERE t._unit IN (SELECT unnest(?)) GROUP BY t._unit) AS c WHERE c.unit = u.unit",
             list(units),
         )
+
+
+def _is_one(decoded: Decoded) -> bool:
+    """True for one readable record, of the day of its unit where units are days."""
+    unit, at = decoded.unit, decoded.min_event_at
+    is_there = unit.axis != DAY_AXIS or at is None or unit.lower_at <= at < unit.upper_at
+    return decoded.rows == 1 and not decoded.rejected_rows and is_there
 
 
 def _field_name(entry: Entry) -> str:

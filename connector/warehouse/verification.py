@@ -17,7 +17,7 @@ LEDGER = "units"
 NAMED_UNITS = 5  # in the one sentence; the report names all
 
 _EXPLAINED = {
-    "declared": "the vendor declared {expected} rows, {found} were loaded or quarantined",
+    "declared": "the vendor declared {expected} rows, {found} were loaded, quarantined or erased",
     "rows": "the ledger says {expected} rows were loaded, {found} stand in the raw table",
     "quarantine": "the ledger says {expected} records were quarantined, {found} stand there",
     "twice": "the ledger has {found} rows for this unit where {expected} is due",
@@ -88,7 +88,11 @@ def verify(connection: DuckDBPyConnection, sources: Sequence[str] = ()) -> Verif
     for source in list_datasets(connection):
         if sources and source not in sources:
             continue
-        account = _account_sql(source, raw_tables(connection, source))
+        account = _account_sql(
+            source,
+            raw_tables(connection, source),
+            has_erased=_has_erased(connection, source),
+        )
         counted = connection.execute(f"{account} SELECT count(*), sum(found) FROM live").fetchall()
         units += counted[0][0]
         rows += int(counted[0][1] or 0)
@@ -116,7 +120,17 @@ def raw_tables(connection: DuckDBPyConnection, source: str) -> list[str]:
     return [name for (name,) in rows]
 
 
-def _account_sql(source: str, tables: Sequence[str]) -> str:
+def _has_erased(connection: DuckDBPyConnection, source: str) -> bool:
+    """False for a ledger of before people could be erased."""
+    found = connection.execute(
+        "SELECT 1 FROM information_schema.columns WHERE table_schema = ? AND table_name = ?"
+        " AND column_name = 'erased_rows'",
+        [source, LEDGER],
+    ).fetchall()
+    return bool(found)
+
+
+def _account_sql(source: str, tables: Sequence[str], *, has_erased: bool) -> str:
     """The common table expressions `live` and `stray` of one source."""
     counts = [
         f"SELECT '{table}' AS table_name, _unit AS unit, _dlt_load_id AS load_id,"
@@ -124,7 +138,11 @@ def _account_sql(source: str, tables: Sequence[str]) -> str:
         for table in tables
     ]
     counts.append("SELECT '', '', '', 0 WHERE false")
-    return _ACCOUNT.format(source=source, counts=" UNION ALL ".join(counts))
+    return _ACCOUNT.format(
+        source=source,
+        counts=" UNION ALL ".join(counts),
+        erased="coalesce(l.erased_rows, 0)" if has_erased else "0",
+    )
 
 
 # `live` are the units that count, with their numbers; `stray` are rows that belong to none of them.
@@ -144,6 +162,7 @@ rejected AS (
 live AS (
   SELECT l.unit, l.table_name, l.times,
     coalesce(l.declared_rows, l.file_rows) AS declared, l.loaded_rows, l.quarantined_rows,
+    {erased} AS erased_rows,
     coalesce((SELECT sum(found) FROM raw AS r
       WHERE r.unit = l.unit AND r.load_id = l._dlt_load_id), 0)::BIGINT AS found,
     coalesce((SELECT sum(records) FROM rejected AS q
@@ -165,8 +184,9 @@ stray AS (
 """
 
 _DIFFERENCES = """
-SELECT unit, table_name, 'declared' AS kind, declared, loaded_rows + quarantined_rows FROM live
-WHERE declared IS DISTINCT FROM loaded_rows + quarantined_rows
+SELECT unit, table_name, 'declared' AS kind, declared,
+  loaded_rows + quarantined_rows + erased_rows FROM live
+WHERE declared IS DISTINCT FROM loaded_rows + quarantined_rows + erased_rows
 UNION ALL SELECT unit, table_name, 'rows', loaded_rows, found FROM live
 WHERE loaded_rows IS DISTINCT FROM found
 UNION ALL SELECT unit, table_name, 'quarantine', quarantined_rows, records FROM live
