@@ -13,21 +13,12 @@ from duckdb import DuckDBPyConnection
 
 from connector.clock import Clock, RealClock
 from connector.decode.erased import DEVICE, USER, digest_id
-from connector.errors import (
-    DownloadError,
-    JobError,
-    JobTimeoutError,
-    ModelError,
-    RequestError,
-    StillWaitingError,
-)
+from connector.errors import ModelError
 from connector.journal import Journal
-from connector.spool import Spool
 from connector.warehouse.changes import create_state, load_built
 from connector.warehouse.home import hold_home
 from connector.warehouse.person.certificate import Certificate, make_certificate, write_certificate
 from connector.warehouse.person.cleaning import clean_databases, clean_pipelines, clean_spool
-from connector.warehouse.person.linked import list_devices
 from connector.warehouse.person.ownership import (
     Person,
     add_ids,
@@ -46,7 +37,7 @@ from connector.warehouse.person.requests import (
 )
 from connector.warehouse.person.rewriting import rewrite_warehouse
 from connector.warehouse.person.tombstones import add_tombstones, make_salt
-from connector.warehouse.person.vendor import NOT_CONFIGURED, PersonApi, open_vendor
+from connector.warehouse.person.vendor import PersonApi, fetch_document, open_vendor
 from connector.warehouse.person.verifying import verify_person
 from connector.warehouse.runner import run_models
 from connector.warehouse.settings import Settings
@@ -155,34 +146,14 @@ def _take_steps(work: _Work, erasure: Erasure) -> Certificate:
 
 
 def _collect(work: _Work, erasure: Erasure) -> Erasure:
-    """The ids of the person's devices: from the rows, and from what the vendor holds."""
-    work.tell("looking for the person's devices")
-    found: set[tuple[str, str, str]] = set()
-    facts: dict[str, Any] = {"linked_devices": 0, "not_reached": []}
-    if work.vendor is None:
-        facts["not_reached"].append(NOT_CONFIGURED)
-    else:
-        try:
-            devices = _ask_devices(work, work.vendor)
-        except (StillWaitingError, JobTimeoutError):
-            raise  # the same call goes on
-        except (JobError, DownloadError, RequestError) as error:
-            facts["not_reached"].append(f"devices linked by the vendor: {error}")
-        else:
-            found = {(work.vendor.source, DEVICE, device) for device in devices}
-            facts["linked_devices"] = len(devices)
-    person = add_ids(make_person(work.user_id), found)
+    """The devices that the vendor knows to be the person's."""
+    work.tell("asking for the person's devices")
+    with fetch_document(work.vendor, work.user_id) as document:
+        devices = document.devices
+    source = work.vendor.source if work.vendor else ""
+    person = add_ids(make_person(work.user_id), {(source, DEVICE, each) for each in devices})
+    facts = {"linked_devices": len(devices), "not_reached": document.not_reached}
     return work.commit(replace(erasure.reach("collected", **facts), person=person))
-
-
-def _ask_devices(work: _Work, vendor: PersonApi) -> set[str]:
-    path = vendor.export_person(work.user_id)
-    if path is None:
-        return set()
-    try:
-        return list_devices(path)
-    finally:
-        Spool(path.parent).remove(path)
 
 
 def _ask_vendor(work: _Work, erasure: Erasure) -> Erasure:
