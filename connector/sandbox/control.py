@@ -54,6 +54,9 @@ class ControlRoutes:
         add("GET", "/_sandbox/shortkit_requests", reply(lambda _: e.shortkit_requests()))
         add("DELETE", "/_sandbox/shortkit_users/{user}", reply(self._erase_person))
         add("GET", "/_sandbox/truth/shortkit/{data_type}", reply(self._shortkit_truth))
+        add("GET", "/_sandbox/truth/video", reply(self._video_truth))
+        add("POST", "/_sandbox/webhooks", reply(lambda c: e.send_webhook(**c.body)))
+        add("POST", "/_sandbox/schedule", reply(lambda c: {"sent": e.run_schedule(**c.body)}))
 
     def _reply(self, act: Callable[["_Call"], Mapping[str, Any]]) -> _Handler:
         """A handler that answers what `act` gives; it runs beside the loop, as it may take time."""
@@ -145,6 +148,10 @@ class ControlRoutes:
             query.get("until"),
             retention=query.get("retention") != "false",
         )
+
+    def _video_truth(self, call: "_Call") -> Mapping[str, Any]:
+        query = call.request.query
+        return self._emulator.video_truth(query.get("since"), query.get("until"))
 
     def _daily_truth(self, call: "_Call") -> Mapping[str, Any]:
         zone = call.request.query.get("zone", "UTC")

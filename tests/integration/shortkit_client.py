@@ -24,7 +24,7 @@ SCENARIO = Scenario(
         App(4_100_002, "Shop", "America/Sao_Paulo", "shop"),
     ),
     population=Population(devices=300, warmup_days=10),
-    shortkit=ShortKit(prepare_s=60, viewers=0.5),
+    shortkit=ShortKit(prepare_s=60, viewers=0.2),
 )
 EMPTY = replace(SCENARIO, population=Population(devices=0))
 NO_LIMITS: dict[str, Any] = {"places": 1000, "jobs_per_day": 0, "requests_per_minute": 0}

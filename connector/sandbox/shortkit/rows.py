@@ -21,6 +21,9 @@ _SALT = 0x5407_4B17
 _CACHED_DAYS = 10
 _AHEAD_S = 300
 _DISCARD_S = DAY_S
+_LATE_IN, _LATE_S = 20, 23 * 3600
+"""One visit in so many is stored by the SDK, and sent up to so many seconds later."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Values = dict[str, Any]
@@ -74,6 +77,8 @@ class Visit:
         """The rows the vendor keeps: none that came over 24 hours after they happened."""
         rng = Random(self.seed)
         delay_s = self.session.upload_delay_s
+        if self.session.id // 8 % _LATE_IN == 0:
+            delay_s += self.session.id // 1024 % _LATE_S
         number = 0
         for moment in watch(rng, self.session):
             stamp = int(moment.at) + self.shift_s

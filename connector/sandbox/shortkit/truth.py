@@ -4,6 +4,7 @@ from typing import Any
 
 from connector.errors import ConfigError
 from connector.sandbox.shortkit.asks import read_day
+from connector.sandbox.shortkit.playback_truth import count_ads, count_playback
 from connector.sandbox.shortkit.rows import DATA_TYPES, VideoRow, write_day
 from connector.sandbox.shortkit.service import ShortKitService
 
@@ -38,6 +39,20 @@ def list_video_truth(
         ],
         "unread": len(unread),
     }
+
+
+def count_video_truth(
+    service: ShortKitService, since: str | None, until: str | None
+) -> dict[str, Any]:
+    """`{playback, ads}` of the rows there are by now; forms in `playback_truth`.
+
+    Views belong to the UTC day they begin; days are inclusive, made-up rows left out.
+    """
+    first, last = _bounds(service, since, until)
+    edges = write_day(first - 1), write_day(last + 1)
+    rows = rows_known(service, ("events", "quality"), *edges, kept=True)
+    ads = rows_known(service, ("ads",), since, until, kept=True)
+    return {"playback": count_playback(rows, first, last), "ads": count_ads(ads, first, last)}
 
 
 def rows_known(
