@@ -13,7 +13,7 @@ PARSED = "parsed"
 """The JSON that payloads are taken from: a column of what a view with payloads reads."""
 
 _CASTS = {
-    "double": "CAST(as_decimal({text}) AS DOUBLE)",
+    "double": "as_number({text})",
     "bigint": "as_whole({text})",
     "integer": "as_whole({text})",
     "boolean": "as_boolean({text})",

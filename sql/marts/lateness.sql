@@ -1,4 +1,5 @@
 -- How late rows come, in hours from device clock to receipt (of MyTracker, to storage): which lookback is enough.
+-- ShortKit is not in it: it tells no time of receipt, so nothing but exporting a day again shows what came late.
 -- grain: source, table, hours
 -- key: source, table_name, hours_late
 -- kind: view

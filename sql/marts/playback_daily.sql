@@ -14,7 +14,7 @@ WITH cells AS (
     exact_quantile(startup_ms, 0.5) AS startup_p50_ms,
     exact_quantile(startup_ms, 0.75) AS startup_p75_ms,
     exact_quantile(startup_ms, 0.95) AS startup_p95_ms,
-    CAST(coalesce(sum(as_decimal(watch_s)), 0) AS DOUBLE) AS playing_s,
+    CAST(coalesce(sum(as_exact(watch_s)), 0) AS DOUBLE) AS playing_s,
     sum(rebuffers) AS rebuffers,
     CAST(sum(rebuffer_ms) AS DOUBLE) / 1000 AS rebuffer_s,
     count(CASE WHEN has_fatal_error AND NOT is_started THEN 1 END) AS failures_before_start,

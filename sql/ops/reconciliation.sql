@@ -24,9 +24,10 @@ WITH units AS (
 account AS (
   SELECT
     *,
-    coalesce(declared_rows, file_rows, loaded_rows + quarantined_rows) AS expected,
+    coalesce(declared_rows, file_rows, loaded_rows + quarantined_rows + coalesce(erased_rows, 0)) AS expected,
     coalesce(found_rows, 0) AS found,
-    coalesce(quarantined_rows, 0) AS quarantined
+    coalesce(quarantined_rows, 0) AS quarantined,
+    coalesce(erased_rows, 0) AS erased
   FROM units
 )
 
@@ -43,5 +44,6 @@ SELECT
   found AS loaded_rows, -- live rows counted in the raw table
   loaded_rows AS ledger_rows, -- rows the ledger says were loaded
   quarantined AS quarantined_rows, -- records that could not be read
-  expected - found - quarantined AS difference -- must be 0
+  erased AS erased_rows, -- rows dropped because their person was erased
+  expected - found - quarantined - erased AS difference -- must be 0
 FROM account

@@ -20,7 +20,7 @@ SELECT
   CASE WHEN r.event = 'impression' THEN nullif(json_text(r.parsed, '$.adNetworkId'), '') END AS ad_network_id, -- ad network: impression
   CASE WHEN r.event = 'impression' THEN nullif(json_text(r.parsed, '$.contentIdBefore'), '') END AS content_id_before, -- content shown before the ad: impression
   CASE WHEN r.event IN ('impression', 'adImpression', 'adStart') THEN as_whole(json_text(r.parsed, '$.position')) END AS position, -- place in the feed, 0-based: impression, adImpression, adStart
-  CASE WHEN r.event IN ('completion', 'adSkip') THEN CAST(as_decimal(json_text(r.parsed, '$.watchTime')) AS DOUBLE) END AS watch_time_s, -- time watched, s: completion, adSkip
+  CASE WHEN r.event IN ('completion', 'adSkip') THEN as_number(json_text(r.parsed, '$.watchTime')) END AS watch_time_s, -- time watched, s: completion, adSkip
   CASE WHEN r.event = 'completion' THEN as_boolean(json_text(r.parsed, '$.didComplete')) END AS is_completed, -- the ad played to its end: completion
   CASE WHEN r.event = 'completion' THEN as_boolean(json_text(r.parsed, '$.didSkip')) END AS is_skipped, -- the user skipped the ad: completion
   CASE WHEN r.event IN ('adRequest', 'adImpression', 'adStart', 'adProgress', 'adComplete', 'adSkip') THEN nullif(json_text(r.parsed, '$.slotId'), '') END AS slot_id, -- ad slot the server assigned: adRequest, adImpression, adStart, adProgress, adComplete, adSkip

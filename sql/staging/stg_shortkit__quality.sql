@@ -16,8 +16,8 @@ SELECT
   r.current_time AS current_time_s, -- playback position, where the row itself tells it; told of quality only
   as_json(nullif(r.data, '')) AS data, -- what is particular to the event, whole; NULL where it is not valid JSON
   nullif(r.data, '') AS data_text, -- the exact text the vendor sent
-  CASE WHEN r.event = 'rebuffer' THEN round_whole(CAST(as_decimal(coalesce(json_text(r.parsed, '$.duration'), json_text(r.parsed, '$.rebufferDurationMs'), json_text(r.parsed, '$.durationMs'), json_text(r.parsed, '$.rebufferDuration'))) AS DOUBLE)) END AS rebuffer_duration_ms, -- length of the stall, ms: rebuffer
-  CASE WHEN r.event IN ('rebuffer', 'qualityChange', 'error') THEN CAST(as_decimal(json_text(r.parsed, '$.currentTime')) AS DOUBLE) END AS playhead_s, -- playback position, s: rebuffer, qualityChange, error
+  CASE WHEN r.event = 'rebuffer' THEN round_whole(as_number(coalesce(json_text(r.parsed, '$.duration'), json_text(r.parsed, '$.rebufferDurationMs'), json_text(r.parsed, '$.durationMs'), json_text(r.parsed, '$.rebufferDuration')))) END AS rebuffer_duration_ms, -- length of the stall, ms: rebuffer
+  CASE WHEN r.event IN ('rebuffer', 'qualityChange', 'error') THEN as_number(json_text(r.parsed, '$.currentTime')) END AS playhead_s, -- playback position, s: rebuffer, qualityChange, error
   CASE WHEN r.event IN ('rebuffer', 'error') THEN nullif(json_text(r.parsed, '$.rendition'), '') END AS rendition, -- quality, such as 720p: rebuffer, error
   CASE WHEN r.event IN ('rebuffer', 'error') THEN nullif(json_text(r.parsed, '$.networkType'), '') END AS network_type, -- wifi, cellular and so on: rebuffer, error
   CASE WHEN r.event = 'qualityChange' THEN nullif(coalesce(json_text(r.parsed, '$.fromQuality'), json_text(r.parsed, '$.fromRendition')), '') END AS from_quality, -- quality before: qualityChange

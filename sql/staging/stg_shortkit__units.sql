@@ -27,6 +27,7 @@ SELECT
   file_rows, -- records in the verified file
   loaded_rows, -- rows loaded
   quarantined_rows, -- records that could not be read
+  erased_rows, -- rows left out because their person was erased; NULL is none
   bytes, -- size of the file, bytes
   schema_id, -- vendor's id of the column set
   vendor_updated_at, -- last change by the vendor, UTC
