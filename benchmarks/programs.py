@@ -17,6 +17,8 @@ with Sandbox(scenario) as sandbox:
         sandbox.add_export(1111, "events", **export)
     for export in declared.get("raw_exports", ()):
         sandbox.add_raw_export("customEvents", **export)
+    for export in declared.get("video_exports", ()):
+        sandbox.add_video_export(**export)
     print(json.dumps(sandbox.describe()), flush=True)
     stop.wait()
 """

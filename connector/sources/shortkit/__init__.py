@@ -1,4 +1,7 @@
-"""ShortKit data export: events of a video feed, their playback quality, ads, as day-ranged jobs."""
+"""ShortKit data export: events of a video feed, their playback quality, ads, as day-ranged jobs.
+
+Source: the vendor's guide to the data export, February 2026, withdrawn since.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -66,10 +69,7 @@ def shortkit(  # noqa: PLR0917 - a source's signature is its configuration
     timeout_seconds: float = 60.0,
     empty_text: str = "null",
 ) -> DltSource:
-    """The export of a short-video feed, one resource per data type; the README tells of every key.
-
-    Source: the vendor's guide to the data export, February 2026, withdrawn since.
-    """
+    """The export of a short-video feed, one resource per data type; the README tells of every key."""
     settings = dict(locals())
     return live_source(lambda context: make_api(settings, context), make_options(settings))
 
