@@ -184,8 +184,8 @@ _CONTENT = (
     _kind(
         "video_unknown",
         "export",
-        {"event": ""},
-        "Keys nobody knows, in the row and in its data; `event` is the event of all rows.",
+        {"name": ""},
+        "Keys nobody knows, in the row and in its data; `name`, if given, is the event of all rows.",
     ),
     _kind(
         "video_row_count",

@@ -143,7 +143,7 @@ def _spoil_lines(rows: list[Values], broken: dict[int, str], params: Mapping[str
 def _add_unknown(row: Values, params: Mapping[str, object]) -> Values:
     changed = _with_data(row, {"sandboxNovelty": {"level": 1}})
     changed["sandboxColumn"] = "new"
-    event = str(params["event"])
+    event = str(params["name"])
     return changed | ({"event": event} if event else {})
 
 
