@@ -191,10 +191,10 @@ def _to_error(response: Response, text: str, code: str) -> ApiError:
         return _to_throttle(text, code, read_retry_after(response))
     if status in (_UNAUTHORIZED, _FORBIDDEN):
         hint = (
-            f" Check sources.{SOURCE}.token: a secret key (sk_live_... or sk_test_..., not pk_...) of"
-            " the environment that base_url is of, which was not revoked."
+            f". Check sources.{SOURCE}.token: it must be a secret key (sk_live_... or sk_test_..., not"
+            " pk_...) of the environment that base_url is of, and not revoked."
         )
-        return AuthError(text + hint, source=SOURCE, status=status)
+        return AuthError(text.rstrip(".") + hint, source=SOURCE, status=status)
     if status in (_NOT_FOUND, _GONE):
         kind = GoneError if status == _GONE else NotFoundError
         return kind(text, source=SOURCE, status=status)

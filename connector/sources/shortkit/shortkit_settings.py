@@ -109,7 +109,7 @@ def read_settings(values: Mapping[str, Any]) -> ShortkitSettings:
     by_event = section.choice("window_clock", "event", "received") == "event"
     settings = ShortkitSettings(
         base_url=section.text("base_url").rstrip("/"),
-        token=_read_token(section),
+        token=section.text("token"),
         application_id=section.text("application_id"),
         groups=_group(_read_types(section, "data_types") or DATA_TYPES),
         scheduled=_read_scheduled(section),
@@ -139,17 +139,6 @@ def read_settings(values: Mapping[str, Any]) -> ShortkitSettings:
     )
     _check_quota(settings)
     return settings
-
-
-def _read_token(section: Section) -> str:
-    token = section.text("token")
-    if token.startswith("pk_"):
-        raise ConfigError(
-            f"sources.{SOURCE}.token is a publishable key (pk_...), which may not export anything: take"
-            " the secret key (sk_live_... or sk_test_...). Set it in .dlt/secrets.toml under"
-            f" [sources.{SOURCE}], or as SOURCES__{SOURCE.upper()}__TOKEN in the environment."
-        )
-    return token
 
 
 def _read_types(section: Section, key: str) -> tuple[str, ...]:
