@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Literal
 
 import pyarrow as pa
@@ -63,10 +64,12 @@ class Nested:
 
     def _to_objects(self, members: list[tuple[str, pa.Array]]) -> pa.Array:
         """The texts of the objects; NULL where no member has a value."""
-        parts = [self._to_member(name, column) for name, column in members]
-        joined = pc.binary_join_element_wise(*parts, ",", null_handling="skip")
+        first, *others = (self._to_member(name, column) for name, column in members)
+        has_none = reduce(pc.and_, map(pc.is_null, others), pc.is_null(first))
+        first = pc.if_else(has_none, "", first)  # Arrow leaves out a row whose parts are all skipped
+        joined = pc.binary_join_element_wise(first, *others, ",", null_handling="skip")
         texts = pc.binary_join_element_wise("{", joined, "}", "")
-        return pc.if_else(pc.equal(joined, ""), pa.scalar(None, pa.string()), texts)
+        return pc.if_else(has_none, pa.scalar(None, pa.string()), texts)
 
     def _to_member(self, name: str, column: pa.Array) -> pa.Array:
         text, _ = to_text(column, name, pa.array(range(len(column)), pa.int64()))
