@@ -114,6 +114,19 @@ _QUESTIONS = (
         if_any=True,
     ),
     _Question(
+        "Playback (ShortKit's newest day)",
+        frozenset({"core.video_view"}),
+        ("day", "device", "views", "started", "startup P50, ms", "P95", "stalled", "completed"),
+        """
+    SELECT day, device_type, count(*) AS views, count_if(is_started),
+      quantile_cont(startup_ms, 0.5)::BIGINT, quantile_cont(startup_ms, 0.95)::BIGINT,
+      round(sum(rebuffer_ms) / nullif(1000 * sum(watch_s) + sum(rebuffer_ms), 0), 4),
+      round(count_if(is_completed) / nullif(count_if(is_started), 0), 3)
+    FROM core.video_view WHERE day = (SELECT max(day) FROM core.video_view)
+    GROUP BY day, device_type ORDER BY views DESC, device_type""",
+        if_any=True,
+    ),
+    _Question(
         "Freshness",
         frozenset({"ops.freshness"}),
         ("source", "app", "tables", "units", "rows", "newest data", "lag, s"),
