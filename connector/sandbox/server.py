@@ -14,6 +14,7 @@ from connector.sandbox.control import ControlRoutes
 from connector.sandbox.emulator import Emulator
 from connector.sandbox.mytracker.routes import TrackerRoutes
 from connector.sandbox.shortkit.file_routes import FileRoutes
+from connector.sandbox.shortkit.hook_routes import HookRoutes
 from connector.sandbox.shortkit.routes import ShortKitRoutes
 
 _HOST = "127.0.0.1"
@@ -73,7 +74,10 @@ class Server:
         videos = FileRoutes(self._emulator, lambda: self.url)
         videos.add_to(api.router)
         videos.add_storage_to(storage.router)
-        ShortKitRoutes(self._emulator).add_to(api.router)
+        shortkit = ShortKitRoutes(self._emulator)
+        shortkit.add_to(api.router)
+        HookRoutes(self._emulator, shortkit).add_to(api.router)
+        shortkit.add_rest_to(api.router)
         self._emulator.shortkit.describer.link_host = lambda: self.storage_url
         ControlRoutes(self._emulator).add_to(api.router)
         routes.add_storage_to(storage.router)

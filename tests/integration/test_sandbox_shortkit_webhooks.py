@@ -51,7 +51,7 @@ def receiver() -> Iterator[Receiver]:
 
 @contextmanager
 def serving(server: ThreadingHTTPServer) -> Iterator[int]:
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
         yield server.server_port
@@ -189,3 +189,38 @@ def test_webhooks_over_the_controls(videos: ShortKitClient, receiver: Receiver) 
     assert [item["status"] for item in sent] == [200]
     wrong = {"url": receiver.url, "recipe": "E"}
     assert videos.http.post(f"{url}/webhooks", json=wrong).status_code == 400
+
+
+def test_webhooks_are_administered(videos: ShortKitClient, receiver: Receiver) -> None:
+    made = videos.send("POST", "/v1/webhooks", {"url": receiver.url})
+    assert made.status_code == 201
+    hook = made.json()["data"]
+    path = f"/v1/webhooks/{hook['id']}"
+    assert "secret" not in videos.send("GET", path).json()["data"]
+    changed = videos.send("PATCH", path, {"status": "paused"}).json()["data"]
+    assert videos.send("GET", "/v1/webhooks").json()["data"] == [changed]
+    rotated = videos.send("POST", f"{path}/rotate-secret").json()["data"]
+    assert rotated["secret"] != hook["secret"]
+    assert rotated["previousValidUntil"] == "2026-03-05T13:00:00Z"
+    sent = videos.send("POST", f"{path}/test").json()["data"]
+    assert sent["statusCode"] == 200
+    _, headers, body = receiver.got[-1]
+    signed = f"{NOW}.".encode() + body
+    digits = hmac.new(rotated["secret"].encode(), signed, hashlib.sha256).hexdigest()
+    assert headers["X-Shortform-Signature"] == f"sha256={digits}"
+    assert videos.send("POST", f"{path}/deliveries/{sent['id']}/retry").status_code == 200
+    assert receiver.got[-1][2] == body
+    listed = videos.send("GET", f"{path}/deliveries").json()["data"]
+    assert [post["event"] for post in listed] == ["webhook.test"] * 2
+    assert videos.send("POST", "/v1/webhooks", {}).status_code == 400
+    assert videos.send("POST", "/v1/webhooks", [1]).status_code == 400
+    assert videos.send("DELETE", path).status_code == 204
+    for method, rest in (
+        ("GET", ""),
+        ("DELETE", ""),
+        ("PATCH", ""),
+        ("POST", "/test"),
+        ("POST", "/rotate-secret"),
+        ("GET", "/deliveries"),
+    ):
+        assert videos.send(method, path + rest, {}).status_code == 404

@@ -32,8 +32,8 @@ class ShortKitRoutes:
         self._number = 0
 
     def add_to(self, router: web.UrlDispatcher) -> None:
-        """Add the endpoints to the API host; whatever else is under /v1/ is not found."""
-        add, guard = router.add_route, self._guard
+        """Add the endpoints to the API host."""
+        add, guard = router.add_route, self.guard
         add("POST", _EXPORT, guard("video_create", self._create))
         add("GET", f"{_EXPORT}/{{job}}", guard("video_status", self._get))
         add("DELETE", f"{_EXPORT}/{{job}}", guard("video_cancel", self._cancel))
@@ -41,9 +41,12 @@ class ShortKitRoutes:
         add("POST", "/v1/users/{user}/export", guard("video_person", self._export_person))
         add("GET", "/v1/users/{user}/export/{job}", guard("video_person", self._get))
         add("DELETE", "/v1/users/{user}", guard("video_erase", self._erase))
-        add("*", "/v1/{rest:.*}", guard("shortkit", self._miss))
 
-    def _guard(
+    def add_rest_to(self, router: web.UrlDispatcher) -> None:
+        """Whatever else is under /v1/ is not found; call it when all endpoints are added."""
+        router.add_route("*", "/v1/{rest:.*}", self.guard("shortkit", self._miss))
+
+    def guard(
         self, endpoint: str, act: _Act
     ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         """Count, delay, check the key and the limits, strike faults, then act."""
@@ -89,10 +92,10 @@ class ShortKitRoutes:
         body = await request.read()
         key = request.headers.get("Idempotency-Key", "")
         is_kept = lost is None or bool(lost.params["is_idempotent"])
-        answer = await self._locked(self._make_export, body, key, is_kept)
+        answer = await self.run_locked(self._make_export, body, key, is_kept)
         if lost is not None:
             return self._count(request, "video_create", lose_answer(lost, request))
-        return await self._send(request, "video_create", answer, faults)
+        return await self.send(request, "video_create", answer, faults)
 
     def _make_export(self, body: bytes, key: str, is_kept: bool) -> Answer:
         try:
@@ -107,13 +110,13 @@ class ShortKitRoutes:
 
     async def _get(self, request: web.Request, faults: list[Fault]) -> web.StreamResponse:
         is_person = "user" in request.match_info
-        answer = await self._locked(self._service.get, request.match_info["job"])
+        answer = await self.run_locked(self._service.get, request.match_info["job"])
         endpoint = "video_person" if is_person else "video_status"
-        return await self._send(request, endpoint, answer, faults)
+        return await self.send(request, endpoint, answer, faults)
 
     async def _cancel(self, request: web.Request, faults: list[Fault]) -> web.StreamResponse:
-        answer = await self._locked(self._service.cancel, request.match_info["job"])
-        return await self._send(request, "video_cancel", answer, faults)
+        answer = await self.run_locked(self._service.cancel, request.match_info["job"])
+        return await self.send(request, "video_cancel", answer, faults)
 
     async def _list(self, request: web.Request, faults: list[Fault]) -> web.StreamResponse:
         query = request.query
@@ -123,18 +126,18 @@ class ShortKitRoutes:
             return self._answer("video_list", refuse(400, "INVALID_PARAMETER", text, "limit"))
         now = self._emulator.clock.timestamp()
         self._service.log.add("lists", query=request.query_string, at=now)
-        answer = await self._locked(
+        answer = await self.run_locked(
             self._service.list_jobs, int(limit), query.get("cursor", ""), query.get("status", "")
         )
-        return await self._send(request, "video_list", answer, faults)
+        return await self.send(request, "video_list", answer, faults)
 
     async def _export_person(self, request: web.Request, faults: list[Fault]) -> web.StreamResponse:
-        answer = await self._locked(self._service.export_person, request.match_info["user"])
-        return await self._send(request, "video_person", answer, faults)
+        answer = await self.run_locked(self._service.export_person, request.match_info["user"])
+        return await self.send(request, "video_person", answer, faults)
 
     async def _erase(self, request: web.Request, faults: list[Fault]) -> web.StreamResponse:
-        answer = await self._locked(self._service.erase, request.match_info["user"])
-        return await self._send(request, "video_erase", answer, faults)
+        answer = await self.run_locked(self._service.erase, request.match_info["user"])
+        return await self.send(request, "video_erase", answer, faults)
 
     async def _miss(self, _: web.Request, __: list[Fault]) -> web.StreamResponse:
         return self._answer("shortkit", NOT_FOUND)
@@ -148,9 +151,10 @@ class ShortKitRoutes:
         job = self._service.jobs.get(request.match_info.get("job", ""))
         return self._service.address(endpoint, job.ask if job is not None else None)
 
-    async def _send(
+    async def send(
         self, request: web.Request, endpoint: str, answer: Answer, faults: list[Fault]
     ) -> web.StreamResponse:
+        """An answer on its way, spoiled as faults ask for."""
         if answer.code or answer.status == 204:
             await wait_slow(faults)
             return self._answer(endpoint, answer)
@@ -189,7 +193,9 @@ class ShortKitRoutes:
         self._service.log.count_code(endpoint, code)
         self._emulator.traffic.count_answer(endpoint, code)
 
-    async def _locked(self, call: Callable[..., Any], *args: object) -> Any:
+    async def run_locked(self, call: Callable[..., Any], *args: object) -> Any:
+        """What a call gives, made beside the loop under the world's lock."""
+
         def run() -> Any:
             with self._emulator.world.lock:
                 return call(*args)
