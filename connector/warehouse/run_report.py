@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from connector.errors import EXIT_OK, worst_exit_code
+
+if TYPE_CHECKING:
+    from connector.decode import Decoded, Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,20 @@ class SourceReport:
     errors: list[str] = field(default_factory=list)
     drift: dict[str, list[str]] = field(default_factory=dict)
     exit_codes: list[int] = field(default_factory=list)
+
+    def count_unit(self, tally: "Tally") -> None:
+        """Count what was loaded of one unit."""
+        self.rows_loaded += tally.rows
+        self.rows_quarantined += tally.rejected_rows
+
+    def count_file(self, decoded: "Decoded", size: int) -> None:
+        """Count a loaded file of so many bytes, and what it had that its table could not take."""
+        self.units_loaded += 1
+        self.bytes += size
+        self.cells_quarantined += decoded.rejected_cells
+        if decoded.drift:
+            known = self.drift.setdefault(decoded.unit.table, [])
+            known.extend(sorted(decoded.drift - set(known)))
 
     def fail(self, text: str, exit_code: int) -> None:
         """Note an error and what it makes the run end with."""

@@ -158,10 +158,7 @@ class SourceRun:
             rows = "an unknown number of" if unit.declared_rows is None else unit.declared_rows
             what = "its last change was" if unit.id in self._loaded else "was"
             text = f"unit {unit.id} is gone from the vendor and {what} never loaded: {rows} rows"
-            self._fail(Failure(unit, text, LossError.exit_code))
-
-    def _fail(self, failure: Failure) -> None:
-        self._feed.fail(failure)
+            self._feed.fail(Failure(unit, text, LossError.exit_code))
 
     def _choose(self, plan: Plan) -> list[Unit]:
         """The due units that this run is to load."""
@@ -189,7 +186,7 @@ class SourceRun:
         """Take what the fetcher hands out: load the files, record the failures."""
         for outcome in outcomes:
             if isinstance(outcome, Failure):
-                self._fail(outcome)
+                self._feed.fail(outcome)
         files = [outcome for outcome in outcomes if isinstance(outcome, SpooledFile)]
         if files:
             self.attempt(lambda: self._load(files))
@@ -256,29 +253,22 @@ class SourceRun:
                 self._tell("note", text)
             self._fetched[item.unit.id] = item.unit
             self._loaded[item.unit.id] = LoadedUnit.of(item.unit, item.tally.rows)
-            self.report.rows_loaded += item.tally.rows
-            self.report.rows_quarantined += item.tally.rejected_rows
-        for decoded in intake.decoded:
-            self._note_content(decoded)
+            self.report.count_unit(item.tally)
+        for decoded, file in zip(intake.decoded, files, strict=True):
+            self.report.count_file(decoded, file.bytes)
+            self._note_missing(decoded)
         for unit_id in intake.replaced:
             del self._loaded[unit_id]
-        self.report.bytes += sum(file.bytes for file in files)
-        self.report.units_loaded += len(files)
         rows = sum(item.tally.rows for item in intake.accepted)
         self._context.progress(ProgressEvent("loaded", self.name, units=len(files), rows=rows))
 
-    def _note_content(self, decoded: Decoded) -> None:
-        """What a file had and lacked, besides rows."""
+    def _note_missing(self, decoded: Decoded) -> None:
+        """Tell once which columns did not come."""
         table = decoded.unit.table
-        self.report.cells_quarantined += decoded.rejected_cells
         if missing := decoded.missing - self._missing.setdefault(table, set()):
             self._missing[table] |= missing
-            self._tell(
-                "note", f"{table}: the vendor's file lacks {', '.join(sorted(missing))}: NULL"
-            )
-        if decoded.drift:
-            known = self.report.drift.setdefault(table, [])
-            known.extend(sorted(decoded.drift - set(known)))
+            names = ", ".join(sorted(missing))
+            self._tell("note", f"{table}: the vendor's file lacks {names}: NULL")
 
     def look_again(self) -> None:
         """Queue what the vendor changed while it was being loaded."""
