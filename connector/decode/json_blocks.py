@@ -103,7 +103,10 @@ def read_texts(
     number where the name is one of `numbers`.
     """
     kinds = [pa.float64() if name in numbers else pa.string() for name in names]
-    schema = pa.schema(zip(names, kinds, strict=True))
+    try:
+        schema = pa.schema(zip(names, kinds, strict=True))
+    except UnicodeEncodeError:  # a lone surrogate
+        return None
     table = read_json(data, count, schema, "error") if names else None
     if table is None:
         return None

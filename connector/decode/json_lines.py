@@ -106,6 +106,8 @@ def parse_lines(
     if nested:
         return parse_nested(pc.split_pattern(text, "\n").values, nested, keep_empty=keep_empty)
     count = data.count(b"\n") + 1
+    if data[:1] != b"{" or data.count(b"\n{") + 1 != count:
+        return None  # as many records as lines are one each only where each line opens one
     try:
         first, end = decode(data[: data.find(b"\n")].decode() if count > 1 else data.decode())
     except ValueError:

@@ -14,6 +14,9 @@ _FLAT = rb"\{(?:[^{}\"]++|" + _TEXT + rb")*+\}"
 _DEEP = rb"\{(?:[^{}\"]++|" + _TEXT + rb"|" + _FLAT + rb")*+\}"
 _OBJECT = re.compile(rb"\{(?:[^{}\"]++|" + _TEXT + rb"|" + _DEEP + rb")*+\}", re.DOTALL)
 _SPACE = " \t"
+_BLANK = b" \t\r"
+_ODD_BEFORE = b"{, \t\r"  # before the comma that the object's key follows
+_DEEP_LEVELS = 500  # the exact reader takes somewhat more, and refuses what is deeper
 
 
 def parse_nested(
@@ -24,15 +27,30 @@ def parse_nested(
 
     The records are cut at the object's key; nothing is checked but the ends. Whether both pieces are
     JSON is found out by reading them, and if they are then so was the record: a key within a text has
-    a backslash before its quote.
+    a backslash before its quote. Each piece opens an object, so that as many objects as there are
+    pieces are one each.
     """
     heads, objects = _cut_last(lines, nested.field) or _cut_each(lines, nested.field)
     inner = objects.drop_null()
+    if not _all_open(heads) or not _all_open(inner) or _has_deep(inner):
+        return None
     if len(inner) and read_json(_join(inner), len(inner), pa.schema([]), "ignore") is None:
         return None
     names = sorted(nested.own)
     columns = read_texts(_join(heads), len(heads), names, nested.numbers, keep_empty=keep_empty)
     return None if columns is None else {**columns, nested.field: objects}
+
+
+def _all_open(texts: pa.Array) -> bool:
+    """True where each text opens an object."""
+    return bool(pc.all(pc.starts_with(texts, "{"), min_count=0).as_py())
+
+
+def _has_deep(texts: pa.Array) -> bool:
+    """True where one may be nested too deeply for the exact reader; few are long enough for that."""
+    long = texts.filter(pc.greater(pc.binary_length(texts), 2 * _DEEP_LEVELS))
+    levels = pc.add(pc.count_substring(long, "{"), pc.count_substring(long, "["))
+    return bool(pc.any(pc.greater(levels, _DEEP_LEVELS), min_count=0).as_py())
 
 
 def _join(texts: pa.Array) -> pa.Buffer:
@@ -51,9 +69,10 @@ def _cut_last(lines: pa.Array, field: str) -> tuple[pa.Array, pa.Array] | None:
     heads = pc.ascii_rtrim(pieces.take(first), _SPACE)
     second = pc.if_else(has, pc.add(first, 1), pa.scalar(None, pa.int32()))
     tails = pc.ascii_ltrim(pieces.take(second), _SPACE)
+    before = pc.binary_slice(heads.view(pa.binary()), -2, -1)
     is_odd = pc.or_(
         pc.invert(pc.ends_with(heads, ",")),
-        pc.or_(pc.ends_with(heads, ",,"), pc.ends_with(heads, "{,")),
+        pc.is_in(before, value_set=pa.array([bytes([byte]) for byte in _ODD_BEFORE])),
     )
     is_last = pc.and_(pc.starts_with(tails, "{"), pc.ends_with(tails, "}}"))
     is_good = pc.and_(is_last, pc.invert(is_odd))
@@ -88,11 +107,12 @@ def _cut_objects(records: Sequence[bytes], key: bytes) -> tuple[list[bytes], lis
     objects: list[bytes | None] = []
     for record in records:
         head, found, text = record.partition(key)
-        if found and text[-2:] == b"}}" and head[-1:] == b"," != head[-2:-1]:
+        is_last = text[:1] == b"{" and text[-2:] == b"}}"
+        if is_last and head[-1:] == b"," and head[-2:-1] not in _ODD_BEFORE:
             heads.append(head[:-1] + b"}")
             objects.append(text[:-1])
         else:
-            rest, value = _cut_within(head, text.lstrip()) if found else (record, None)
+            rest, value = _cut_within(head, text.lstrip(_BLANK)) if found else (record, None)
             heads.append(record if value is None else rest)
             objects.append(value)
     return heads, objects
@@ -102,10 +122,13 @@ def _cut_within(head: bytes, text: bytes) -> tuple[bytes, bytes | None]:
     """The record without the object at the start of `text`, and that object; no object where it is
     none, or one that is nested deeply.
     """
-    found, head = _OBJECT.match(text), head.rstrip()
-    if found is None or head[-1:] not in b"{," or head == b"{,":
+    found, head = _OBJECT.match(text), head.rstrip(_BLANK)
+    before = head.removesuffix(b",").rstrip(_BLANK)
+    is_next = head[-1:] == b"," and before[-1:] not in b"{,"
+    if found is None or not (is_next or head[-1:] == b"{"):
         return head, None
-    rest = text[found.end() :].lstrip()
+    rest = text[found.end() :].lstrip(_BLANK)
     if rest == b"}":
-        return head.removesuffix(b",") + rest, found.group()
-    return (head + rest[1:], found.group()) if rest[:1] == b"," else (head, None)
+        return before + rest, found.group()
+    is_followed = rest[:1] == b"," and rest[1:].lstrip(_BLANK)[:1] != b"}"
+    return (head + rest[1:], found.group()) if is_followed else (head, None)
