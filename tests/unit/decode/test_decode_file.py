@@ -105,7 +105,7 @@ def test_unknown_fields_that_would_share_a_column_get_one_each(tmp_path: Path) -
 def test_unknown_field_keeps_its_column_in_every_batch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connector.decode.json.BATCH_ROWS", 1)
+    monkeypatch.setattr("connector.decode.json_records.BATCH_ROWS", 1)
     monkeypatch.setattr("connector.unpack.BLOCK_BYTES", 10)
     data = b'{"name":"a","newField":"1"}\n{"new_field":"2","newField":"3"}\n{"new_field":"4"}\n'
     result = decode(tmp_path, data)
@@ -116,7 +116,7 @@ def test_unknown_field_keeps_its_column_in_every_batch(
 def test_json_column_absent_from_some_batches_is_not_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connector.decode.json.BATCH_ROWS", 1)
+    monkeypatch.setattr("connector.decode.json_records.BATCH_ROWS", 1)
     monkeypatch.setattr("connector.unpack.BLOCK_BYTES", 10)
     unit = make_unit("name", "amount", "price")
     data = b'{"name":"a"}\n{}\n{"unknown":"x"}\n{"amount":"1"}\n'
@@ -192,7 +192,7 @@ def test_what_outgrows_memory_is_the_same_from_disk(
     def small(path: Path) -> spill.Spill:
         return real(path, memory_bytes)
 
-    monkeypatch.setattr("connector.decode.Spill", small)
+    monkeypatch.setattr("connector.decode.decoder.Spill", small)
     package = Package(LOAD_ID, tmp_path, NOW)
     decoded = decode_file(tmp_path / "file.txt", make_unit(), TABLE, Options(), package)
     files = list(tmp_path.glob("*.parquet"))
@@ -208,8 +208,8 @@ def test_what_outgrows_memory_is_the_same_from_disk(
 
 def test_failed_file_leaves_no_spill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = spill.Spill
-    monkeypatch.setattr("connector.decode.Spill", lambda path: real(path, 0))
-    monkeypatch.setattr("connector.decode.json.BATCH_ROWS", 1)
+    monkeypatch.setattr("connector.decode.decoder.Spill", lambda path: real(path, 0))
+    monkeypatch.setattr("connector.decode.json_records.BATCH_ROWS", 1)
     with pytest.raises(DownloadError, match="not closed"):
         decode(tmp_path, b'[{"name":"a"},{"name":"b","amount":"x","new":"y"}')
     assert list(tmp_path.glob("*.parquet")) == []
