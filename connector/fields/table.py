@@ -124,7 +124,7 @@ class Payload:
     @property
     def sql_type(self) -> str:
         """DuckDB type of the staging column."""
-        return sql_type(self.type)
+        return "JSON" if self.type in JSON_TYPES else sql_type(self.type)
 
 
 @dataclass(frozen=True, slots=True)

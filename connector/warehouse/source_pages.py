@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 
-from connector.fields import JSON_TYPES, Field, Table, load_families, load_tables
+from connector.fields import JSON_TYPES, Field, Payload, Table, load_families, load_tables
 
 TYPE_NOTES: Mapping[str, str] = {
     "text": "text as it came",
@@ -35,7 +35,9 @@ SYSTEM_NOTE = (
     "out there, JSON comes as JSON and, in `*_text`, as the text it was."
 )
 
-
+APPLICATION_NOTES: Mapping[str, str] = {
+    "shortkit": "what the setting `application_id` calls the app: the vendor names none"
+}
 SELECTED_NOTE = (
     "A table has the columns that the settings select, and no others: what is listed below are the "
     "names whose type and meaning are known. Any other name of the vendor's may be selected too. Its "
@@ -46,6 +48,11 @@ FIELD_HEADS = ("column", "in staging", "type", "unit", "personal", "meaning")
 ROLE_NOTE = (
     "What the models need and the vendor does not publish the names of. The setting `roles` says which "
     "selector is which; without it these columns of the staging view are NULL."
+)
+PAYLOAD_NOTE = (
+    "What stands in `data`, by event. The column in staging takes the first of the keys that is there, "
+    "turned into its unit; a value that does not fit its type is NULL there and stays in `data`, as do "
+    "events and keys that are not listed (`ops.unknown_payload` counts them)."
 )
 
 
@@ -114,7 +121,8 @@ def _render_overview(source: str, tables: Iterable[Table]) -> str:
 
 
 def _render_types(tables: Sequence[Table]) -> str:
-    used = {field.type: field.sql_type for table in tables for field in table.fields}
+    used = {item.type: item.sql_type for table in tables for item in table.payloads}
+    used |= {field.type: field.sql_type for table in tables for field in table.fields}
     used |= {role.type: role.sql_type for table in tables for role in table.roles}
     rows = ((_code(kind), _code(used[kind]), TYPE_NOTES[kind]) for kind in sorted(used))
     return f"### Types\n\n{_render_grid(('type', 'in DuckDB', 'meaning'), rows)}"
@@ -156,6 +164,9 @@ def _render_table(table: Table, shared: Sequence[Field]) -> str:
         )
         role_heads = ("role", "in staging", "type", "unit", "meaning")
         parts += [ROLE_NOTE, _render_grid(role_heads, roles)]
+    if table.payloads:
+        payload_heads = ("key", "in staging", "event", "also called", "type", "unit", "meaning")
+        parts += [PAYLOAD_NOTE, _render_grid(payload_heads, map(_list_payload, table.payloads))]
     return "\n\n".join(parts)
 
 
@@ -182,10 +193,16 @@ def _list_field(field: Field) -> tuple[str, ...]:
     )
 
 
+def _list_payload(item: Payload) -> tuple[str, ...]:
+    others = ", ".join(f"{_code(key)}{f' ({unit})' if unit else ''}" for key, unit in item.aliases)
+    key, column = _code(item.name), _code(item.alias)
+    return (key, column, item.event, others, _code(item.type), item.unit, item.doc)
+
+
 def _list_rows(table: Table, shared: Sequence[Field]) -> Iterator[tuple[str, ...]]:
     yield from (_list_field(field) for field in table.fields if field not in shared)
     if not table.has_application_id:
-        told = "numeric app id, from the request"
+        told = APPLICATION_NOTES.get(table.source, "numeric app id, from the request")
         yield ("`_application_id`", "`application_id`", "`text`", "", "", told)
 
 
@@ -200,6 +217,8 @@ def _describe(field: Field) -> str:
     said = field.doc
     if field.name != field.column:
         said += f"; `{field.name}` at the vendor"
+    if field.aliases:
+        said += f"; also {', '.join(map(_code, field.aliases))}"
     if field.absent:
         said += f"; `{field.absent}` is no value"
     if field.since:
