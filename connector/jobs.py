@@ -4,6 +4,7 @@ What was asked for is in the journal from before the request is sent, so that a 
 killed run is adopted and not asked for again. Data Stream has no jobs: its files are ready at once.
 """
 
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -81,7 +82,8 @@ class JobApi(Protocol):
 class Patience:
     """How to wait: the first pause, the longest, their growth, the pause while the queue is full;
     how long a job may take in all since it was asked for, how long its progress may stand still,
-    how often a failed one is asked for again, and the pause before that, which doubles.
+    how often a failed one is asked for again, and the pause before that, which doubles. Up to the
+    share `jitter` is added to a pause between polls, so that clients do not come all at once.
     """
 
     first_s: float = 10.0
@@ -92,12 +94,13 @@ class Patience:
     stuck: timedelta = timedelta(minutes=30)
     creations: int = 5
     again_s: float = 0.0
+    jitter: float = 0.0
 
     def pauses(self) -> Iterator[float]:
         """Pauses between polls, in seconds."""
         pause_s = self.first_s
         while True:
-            yield pause_s
+            yield pause_s * random.uniform(1.0, 1.0 + self.jitter)  # noqa: S311 - no secret
             pause_s = min(pause_s * self.growth, self.most_s)
 
 

@@ -18,7 +18,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Days from `first` to `last`, both of them in it."""
+    """Days from `first` to `last`, both of them in it; none where it ends before it begins."""
 
     first: date
     last: date
@@ -29,7 +29,7 @@ class Window:
         return [self.first + number * _DAY for number in range(len(self))]
 
     def __len__(self) -> int:
-        return (self.last - self.first).days + 1
+        return max(0, (self.last - self.first).days + 1)
 
     @property
     def name(self) -> str:
@@ -75,7 +75,7 @@ def find_need(
     """What of a group's days is to be asked for.
 
     Live loading begins at `start`, or with the oldest day there is; a range that somebody asks for
-    (`scope.is_reload`) is loaded again, all of it.
+    (`scope.is_reload`) is loaded again, but for the oldest day: the vendor is deleting that one.
     """
     start = settings.start.astimezone(settings.zone).date() if settings.start else calendar.oldest
     first = calendar.oldest if scope.is_reload else start
@@ -90,7 +90,21 @@ def find_need(
     }
     recent = set(calendar.clip(calendar.newest - settings.lookback_days * _DAY, calendar.newest))
     wanted = set(days) if scope.is_reload else (recent & set(days)) | marked
-    return Need(frozenset(missing), frozenset(wanted - missing))
+    return Need(frozenset(missing), frozenset(wanted - missing - {calendar.oldest}))
+
+
+def find_lost(
+    table: str, loaded: Mapping[str, LoadedUnit], calendar: Calendar, after: date
+) -> list[date]:
+    """Days since the first that is loaded that nobody loaded and the vendor has deleted, later than
+    `after`.
+    """
+    prefix = f"{table}/"
+    held = {
+        date.fromisoformat(name.removeprefix(prefix)) for name in loaded if name.startswith(prefix)
+    }
+    first = max(min(held, default=calendar.oldest), after + _DAY)
+    return [day for day in Window(first, calendar.oldest - _DAY).days if day not in held]
 
 
 def _touches(day: date, settings: ShortkitSettings, scope: Scope) -> bool:

@@ -6,9 +6,10 @@ Nothing is asked of the vendor here; the journal says how many jobs of the day a
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from connector.context import ApiContext
+from connector.day_units import list_day_units
 from connector.inbox import Delivery
 from connector.sources.shortkit.agenda import (
     Calendar,
@@ -16,6 +17,7 @@ from connector.sources.shortkit.agenda import (
     Window,
     cut_windows,
     find_calendar,
+    find_lost,
     find_need,
     keep_asked,
     name_day,
@@ -49,6 +51,7 @@ class Planner:
         vendor for it. The look-back goes only as far as the day's jobs do.
         """
         calendar = find_calendar(self.settings, now)
+        self._note_lost(loaded, calendar, now)
         units = self._list_delivered(calendar)
         taken = {unit.id for unit in units}
         again: list[Unit] = []
@@ -139,6 +142,23 @@ class Planner:
     def _drop(self, delivery: Delivery, reason: str) -> None:
         self.context.warn(f"the scheduled export {delivery.export_id} is passed over: {reason}")
         self.context.inbox.finish([delivery.export_id])
+
+    def _note_lost(
+        self, loaded: Mapping[str, LoadedUnit], calendar: Calendar, now: datetime
+    ) -> None:
+        """Expect the days that died while nobody ran the connector, so that their loss is reported;
+        once, which the journal remembers by the last day that was looked at.
+        """
+        journal = self.context.journal
+        for group in self.settings.groups:
+            for table in group.tables:
+                scope = f"{SOURCE}/{table}/looked"
+                seen = date.fromordinal(journal.size(scope) or 1)
+                lost = find_lost(table, loaded, calendar, seen)
+                units = [to_unit(Group((table,)), Window(day, day), self.settings) for day in lost]
+                expected = [one for unit in units for one in list_day_units(unit)]
+                journal.note_seen(SOURCE, expected, now)
+                journal.remember_size(scope, (calendar.oldest - timedelta(days=1)).toordinal())
 
     def _list_alive(self, calendar: Calendar) -> frozenset[str]:
         """The days whose rows the vendor still has, by their ids in the ledger."""

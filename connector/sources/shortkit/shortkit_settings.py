@@ -31,6 +31,7 @@ FILTERS: Mapping[str, str] = MappingProxyType(
     {"content_ids": "contentIds", "user_ids": "userIds", "event_types": "eventTypes"}
 )
 SLOWEST_POLL = 6  # times the first pause: 5 s grow to the vendor's 30
+JITTER = 0.1
 QUEUE_FULL_POLLS = 2  # first pauses while the vendor takes no more jobs
 CREATIONS = 2  # a failed job is asked for once more, then its days in two halves
 _HOURS = 24
@@ -208,6 +209,7 @@ def _read_patience(section: Section) -> Patience:
         stuck=deadline,  # its progress may stand, and go back
         creations=CREATIONS,
         again_s=section.number("retry_failed_seconds", 0, 86_400),
+        jitter=JITTER,
     )
 
 
