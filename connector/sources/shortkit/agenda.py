@@ -77,8 +77,7 @@ def find_need(
     Live loading begins at `start`, or with the oldest day there is; a range that somebody asks for
     (`scope.is_reload`) is loaded again, but for the oldest day: the vendor is deleting that one.
     """
-    start = settings.start.astimezone(settings.zone).date() if settings.start else calendar.oldest
-    first = calendar.oldest if scope.is_reload else start
+    first = calendar.oldest if scope.is_reload else find_start(settings, calendar.oldest)
     days = [day for day in calendar.clip(first, calendar.newest) if _touches(day, settings, scope)]
     missing = {
         day for day in days if any(name_day(table, day) not in loaded for table in group.tables)
@@ -93,17 +92,20 @@ def find_need(
     return Need(frozenset(missing), frozenset(wanted - missing - {calendar.oldest}))
 
 
+def find_start(settings: ShortkitSettings, otherwise: date) -> date:
+    """The first day of live loading."""
+    return settings.start.astimezone(settings.zone).date() if settings.start else otherwise
+
+
 def find_lost(
-    table: str, loaded: Mapping[str, LoadedUnit], calendar: Calendar, after: date
+    table: str, loaded: Mapping[str, LoadedUnit], calendar: Calendar, since: date
 ) -> list[date]:
-    """Days since the first that is loaded that nobody loaded and the vendor has deleted, later than
-    `after`.
-    """
+    """Days since the first that is loaded, and `since`, that nobody loaded and the vendor has deleted."""
     prefix = f"{table}/"
     held = {
         date.fromisoformat(name.removeprefix(prefix)) for name in loaded if name.startswith(prefix)
     }
-    first = max(min(held, default=calendar.oldest), after + _DAY)
+    first = max(min(held, default=calendar.oldest), since)
     return [day for day in Window(first, calendar.oldest - _DAY).days if day not in held]
 
 

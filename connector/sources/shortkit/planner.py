@@ -18,6 +18,7 @@ from connector.sources.shortkit.agenda import (
     cut_windows,
     find_calendar,
     find_lost,
+    find_start,
     find_need,
     keep_asked,
     name_day,
@@ -154,7 +155,8 @@ class Planner:
             for table in group.tables:
                 scope = f"{SOURCE}/{table}/looked"
                 seen = date.fromordinal(journal.size(scope) or 1)
-                lost = find_lost(table, loaded, calendar, seen)
+                start = find_start(self.settings, date.min)
+                lost = find_lost(table, loaded, calendar, max(seen + timedelta(days=1), start))
                 units = [to_unit(Group((table,)), Window(day, day), self.settings) for day in lost]
                 expected = [one for unit in units for one in list_day_units(unit)]
                 journal.note_seen(SOURCE, expected, now)
