@@ -24,7 +24,7 @@ from tests.integration.person_world import (
 )
 
 PROMPT = replace(EMPTY, shortkit=ShortKit(prepare_polls=1))
-STEPS = 6
+STEPS = 7
 THEIRS = THEIR_EVENTS + THEIR_PAYMENTS + THEIR_VIEWS
 
 
