@@ -88,7 +88,10 @@ class DayDealer:
         theirs; rows of other days than the unit's are rejects, too.
         """
         codes, is_inside = self._find_units(batch)
-        is_kept = is_inside if is_erased is None else pc.and_not(is_inside, is_erased)
+        is_kept = is_inside
+        if is_erased is not None:  # nothing of erased people goes into quarantine either
+            is_inside = pc.or_(is_inside, is_erased)
+            is_kept = pc.and_not(is_inside, is_erased)
         rows = batch.column("_row")
         if not _is_true(is_kept):
             for code, count in _count_values(codes.filter(pc.invert(is_inside))):
@@ -107,12 +110,11 @@ class DayDealer:
 
     def _find_units(self, batch: pa.RecordBatch) -> tuple[pa.Array, pa.Array]:
         """The unit of each row, as its place among the tallies, and whether the row's day is one of
-        the file's; rows without a time are of the day of the row before.
+        the file's; rows without a time are of the day of the row before. Where the window is trusted
+        rows of other days are of the nearest one.
         """
         count, most = batch.num_rows, len(self._days) - 1
         tables = self._find_tables(batch)
-        if self._options.trusts_window:
-            return tables, pa.repeat(pa.scalar(value=True), count)
         times = batch.column(self._time)
         if self._zone.key == "UTC":
             local = times.cast(pa.timestamp("us"))
@@ -128,6 +130,8 @@ class DayDealer:
         if days.null_count:
             days = pc.fill_null(pc.fill_null_forward(days), self._last)
         self._last = days[-1].as_py() if count else self._last
+        if self._options.trusts_window:
+            is_inside = pa.repeat(pa.scalar(value=True), count)
         return pc.add(pc.multiply(tables, most + 1), days), is_inside
 
     def _find_tables(self, batch: pa.RecordBatch) -> pa.Array:
@@ -162,18 +166,22 @@ class DayDealer:
         tally.widen(bounds["min"], bounds["max"])
         for moment in bounds.values():  # a local day has two UTC days at most
             tally.event_days.add(moment.astimezone(UTC).date().isoformat())
+        if self._options.trusts_window:  # or any
+            found = pc.unique(times.cast(pa.timestamp("us")).cast(pa.date32())).drop_null()
+            tally.event_days.update(day.isoformat() for day in found.to_pylist())
 
     def _reject_outside(self, rows: pa.Array, codes: pa.Array, is_inside: pa.Array) -> list[Reject]:
         """Rows of other days; they are kept with the nearest day of the file's."""
         is_outside = pc.invert(is_inside)
         places = codes.filter(is_outside).to_pylist()
+        room = max(0, MOST_OUTSIDE - self._outside)
         self._outside += len(places)
         reason = f"its day is none of those asked for, {self._days[0]} to {self._days[-1]}"
         units = [self.tallies[place].unit for place in places]
         return [
             Reject("row", reason, row).move(unit.id, unit.table, None)
             for row, unit in zip(rows.filter(is_outside).to_pylist(), units, strict=True)
-        ][: MOST_OUTSIDE + 1]
+        ][:room]
 
     def _place_cells(
         self, rejects: Iterable[Reject], rows: pa.Array, codes: pa.Array, ordinals: pa.Array
