@@ -2,17 +2,20 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from connector.decode.json_blocks import read_json, read_texts
+from connector.decode.json_text import decode
 from connector.decode.nested import Nested
 
 _TEXT = rb'"(?:[^"\\]++|\\.)*+"'
 _FLAT = rb"\{(?:[^{}\"]++|" + _TEXT + rb")*+\}"
 _DEEP = rb"\{(?:[^{}\"]++|" + _TEXT + rb"|" + _FLAT + rb")*+\}"
 _OBJECT = re.compile(rb"\{(?:[^{}\"]++|" + _TEXT + rb"|" + _DEEP + rb")*+\}", re.DOTALL)
+_SAMPLE = 100  # records whose names are looked at before all are read
 _SPACE = " \t"
 _BLANK = b" \t\r"
 _ODD_BEFORE = b"{, \t\r"  # before the comma that the object's key follows
@@ -36,9 +39,23 @@ def parse_nested(
         return None
     if len(inner) and read_json(_join(inner), len(inner), pa.schema([]), "ignore") is None:
         return None
-    names = sorted(nested.own)
-    columns = read_texts(_join(heads), len(heads), names, nested.numbers, keep_empty=keep_empty)
+    data, count = _join(heads), len(heads)
+    columns = None
+    for names in (_list_names(heads, nested), nested.own):  # a column costs also where it is empty
+        columns = columns or read_texts(
+            data, count, sorted(names), nested.numbers, keep_empty=keep_empty
+        )
     return None if columns is None else {**columns, nested.field: objects}
+
+
+def _list_names(heads: pa.Array, nested: Nested) -> set[str]:
+    """The names of the row's own fields that the first records have."""
+    found: set[str] = set()
+    for head in heads.slice(0, _SAMPLE).to_pylist():
+        with suppress(ValueError):
+            value, _ = decode(head)
+            found |= value.keys() & nested.own
+    return found
 
 
 def _all_open(texts: pa.Array) -> bool:
