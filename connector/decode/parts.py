@@ -20,7 +20,7 @@ from connector.decode.json_lines import JsonLines
 from connector.decode.nested import Nested
 from connector.decode.records import Position, Records, Reject
 from connector.errors import DownloadError
-from connector.unpack import list_parts, read_opening
+from connector.unpack import list_parts, open_unpacked, read_opening
 
 FileFormat = Literal["csv", "json"]
 _TOLD_NAMES = 6  # of the columns in which two parts differ
@@ -152,8 +152,19 @@ def _open_part(path: Path, label: str, options: Options) -> Part:
         return Part(path, label, "json", None, options)
     header = csv.read_header(path) if opening else None
     if header and options.nested and options.nested.own.isdisjoint(header.names):
+        _check_has_object(path)
         return Part(path, label, "json", None, options)  # its first line is broken
     return Part(path, label, "csv", header, options)
+
+
+def _check_has_object(path: Path) -> None:
+    """Raise DownloadError where no line opens an object: an error text is no data."""
+    with open_unpacked(path) as stream:
+        if not any(line.lstrip()[:1] == b"{" for line in stream):
+            raise DownloadError(
+                f"{path.name}: its first line names no field of a row, and no line of it is an object:"
+                " what came is not the unit's file"
+            )
 
 
 def _fold(found: Iterator[Records | Reject], nested: Nested) -> Iterator[Records | Reject]:

@@ -117,7 +117,7 @@ def _describe_data(tables: Mapping[str, Table]) -> Nested:
             - frozenset(QUALITY_EVENTS)
             for name in shared
         },
-        event=tuple(spellings[fields[0].name]),
+        event=(fields[0].name, *fields[0].aliases),
     )
 
 
