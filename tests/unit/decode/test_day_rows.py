@@ -63,9 +63,7 @@ def test_units_say_their_days_and_bounds(tmp_path: Path) -> None:
 
 
 def test_a_job_of_one_table_keeps_all_events_there(tmp_path: Path) -> None:
-    data = lines(
-        line("error", "2026-01-15T01:00:00Z"), line("impression", "2026-01-15T01:00:00Z")
-    )
+    data = lines(line("error", "2026-01-15T01:00:00Z"), line("impression", "2026-01-15T01:00:00Z"))
     found = decode(tmp_path, data, make_unit(1, "ads"))
     assert found.events("ads") == {"ads/2026-01-15": ["error", "impression"]}
     found = decode(tmp_path, data, make_unit(1, "events"))
@@ -100,19 +98,19 @@ def test_days_are_those_of_the_zone(tmp_path: Path, at: str, unit: str | None) -
 
 
 @pytest.mark.parametrize(
-    ("first", "hours", "before", "inside", "after"),
+    ("first", "hours", "times"),
     [
-        (date(2026, 3, 8), 23, "03-08T04:59:59", ["03-08T05:00:00", "03-09T03:59:59"], "03-09T04"),
-        (date(2026, 11, 1), 25, "11-01T03:59:59", ["11-01T04:00:00", "11-02T04:59:59"], "11-02T05"),
+        (date(2026, 3, 8), 23, "08T04:59:59 08T05:00:00 09T03:59:59 09T04:00:00"),
+        (date(2026, 11, 1), 25, "01T03:59:59 01T04:00:00 02T04:59:59 02T05:00:00"),
     ],
 )
 def test_days_on_which_the_clocks_change(
-    tmp_path: Path, first: date, hours: int, before: str, inside: list[str], after: str
+    tmp_path: Path, first: date, hours: int, times: str
 ) -> None:
     unit = make_unit(1, zone=NEW_YORK, first=first)
     assert (unit.upper_at - unit.lower_at).total_seconds() == hours * 3600
-    times = [f"2026-{at}Z" for at in (before, *inside, f"{after}:00:00")]
-    found = decode(tmp_path, lines(*(line("like", at) for at in times)), unit)
+    rows = [line("like", f"{first:%Y-%m}-{at}Z") for at in times.split()]
+    found = decode(tmp_path, lines(*rows), unit)
     assert found.counts() == {f"events/{first}": (2, 2, 0)}
     tally = found.tallies[f"events/{first}"]
     assert len(tally.event_days) == 2  # of UTC
@@ -337,13 +335,14 @@ def test_every_record_is_in_one_account(
         *(
             b"broken" if is_broken else line(event, to_time(day), userId=user)
             for event, day, user, is_broken in rows
-        )
+        ),
+        line("like", "2026-01-15T01:00:00Z", userId="cat"),  # what has no record is no file
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(unpack, "BLOCK_BYTES", block_bytes)
         people = erase("ann") if has_erased else erase()
         found = decode(tmp_path_factory.mktemp("file"), data, make_unit(3), people)
-    check_accounts(found, len(rows))
+    check_accounts(found, len(rows) + 1)
     loaded = [row["user_id"] for rows in found.rows.values() for row in rows]
     assert not (has_erased and "ann" in loaded)
     assert len([row for row in found.quarantine if row["kind"] == "row"]) == sum(
