@@ -209,8 +209,9 @@ class _Visit:
         rng = self._rng
         if position % 3 == 0 and rng.random() < 0.7:
             self._advertise(content, position)
-        is_back = len(self._seen) > 1 and rng.random() < 0.05
-        other = self._seen[-2] if is_back else self._choose()
+        before = self._seen[-2] if len(self._seen) > 1 else content
+        is_back = before is not content and rng.random() < 0.05
+        other = before if is_back else self._choose()
         self._note(
             "events",
             "swipe",
