@@ -22,7 +22,7 @@ from connector.errors import (
 from connector.fields import Table
 from connector.http import ApiClient, Retry
 from connector.jobs import SENT, RemoteJob, await_job
-from connector.sources.shortkit.agenda import AXIS, halve, parse_unit, to_unit
+from connector.sources.shortkit.agenda import AXIS, halve, parse_unit, to_unit, window_of
 from connector.sources.shortkit.calls import Calls, make_client
 from connector.sources.shortkit.export import ExportState
 from connector.sources.shortkit.files import Files, is_usable
@@ -117,6 +117,8 @@ class ShortkitApi:
             except JobCancelledError:
                 raise
             except JobFailedError as error:
+                if len(window_of(unit)) == 1:
+                    raise
                 raise TooLargeError(str(error), source=SOURCE) from error
             except DownloadError:
                 journal.forget_job(unit.id)

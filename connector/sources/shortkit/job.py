@@ -67,7 +67,9 @@ class ExportJob:
         if known is None or known[0] != SENT:
             return None
         with self.asking, suppress(QueueFullError):  # refused: then it made no job
-            return self._find_listed(known[1]) or self._send(known[1])
+            job_id = self._find_listed(known[1]) or self._send(known[1])
+            self._count(job_id, known[1])
+            return job_id
         return None
 
     def create(self, unit: Unit) -> str:
@@ -77,8 +79,18 @@ class ExportJob:
             asked_at = self.context.clock.now()
             self.context.journal.add_job(unit, SENT, asked_at)
             job_id = self._ask_until_answered(asked_at)
+            self._count(job_id, asked_at)
         self.is_retry = True
         return job_id
+
+    def _count(self, job_id: str, asked_at: datetime) -> None:
+        """Note a job there is now: a request that was refused made none, and used up nothing. For a
+        week it is known whose it is: the vendor's list does not tell what types a job is of.
+        """
+        journal, now = self.context.journal, self.context.clock.now()
+        journal.add_job(self.unit, job_id, asked_at)
+        journal.note_print(_name_job(job_id), self.unit.id, now)
+        journal.count_request(SOURCE, JOB_KIND, now)
 
     def _check_quota(self) -> None:
         now, settings = self.context.clock.now(), self.settings
@@ -113,44 +125,45 @@ class ExportJob:
 
     def _send(self, asked_at: datetime) -> str:
         """One request for the job, under the key of this intent; the id of the job it made."""
-        body, journal = write_request(self.unit.id, self.settings), self.context.journal
+        body = write_request(self.unit.id, self.settings)
         key = sha256(f"{dumps(body, sort_keys=True)}/{asked_at.isoformat()}".encode()).hexdigest()
-        journal.count_request(SOURCE, JOB_KIND, self.context.clock.now())
         try:
             answer = self.calls.send(
                 "POST", self.settings.path("create"), json=body, headers={"Idempotency-Key": key}
             )
         except ConflictError as error:
-            return self._adopt_or_wait(error)
+            return self._adopt_or_wait(error, asked_at)
         except RateLimitError as error:
             raise QueueFullError(
                 str(error), source=SOURCE, status=error.status, retry_after_s=error.retry_after_s
             ) from error
+        except (AuthError, QuotaError, RequestError):
+            self.context.journal.forget_job(self.unit.id)  # refused: there is nothing to look for
+            raise
         if job_id := read_job_id(data_of(answer), self.settings):
             return job_id
         raise RequestError(
             f"{SOURCE}: the answer to a request for {self.unit.id} names no job", source=SOURCE
         )
 
-    def _adopt_or_wait(self, error: ConflictError) -> str:
-        """The job that is there already, or the sign to wait until it is gone."""
-        if found := self._find_listed(None):
+    def _adopt_or_wait(self, error: ConflictError, asked_at: datetime) -> str:
+        """The job that is there already, or the sign to wait until there is a place."""
+        if found := self._find_listed(asked_at):
             return found
         raise QueueFullError(str(error), source=SOURCE, status=error.status) from error
 
-    def _find_listed(self, since: datetime | None) -> str | None:
+    def _find_listed(self, since: datetime) -> str | None:
         """The one live job of the vendor's list that has just this range and format, was created
-        since, and is none of those the journal knows; None where there is none, or no telling.
+        since, and is none of those we know; None where there is none, or no telling.
         """
         _, window = parse_unit(self.unit.id)
-        known = set(self.context.journal.jobs(SOURCE).values())
         found = [
             job.id
             for job in self.list_recent(since)
             if (job.first, job.last) == (window.first, window.last)
             and job.format in ("", self.settings.format)
             and job.state in _LIVE
-            and job.id not in known
+            and self.context.journal.last_print(_name_job(job.id)) is None
         ]
         return found[0] if len(found) == 1 else None
 
@@ -220,6 +233,11 @@ def cancel_job(calls: Calls, settings: ShortkitSettings, job_id: str) -> bool:
         calls.repeat(lambda: calls.send("DELETE", settings.path("cancel", job=job_id)))
         return True
     return False
+
+
+def _name_job(job_id: str) -> str:
+    """Under which name the journal keeps whose job it is."""
+    return f"{SOURCE}/job/{job_id}"
 
 
 def _is_since(job: ListedJob, since: datetime) -> bool:
