@@ -21,6 +21,7 @@ PROMISED = (
     *("quarantine list", "quarantine replay"),
     *("jobs list", "jobs cancel"),
     *("stream-settings show", "stream-settings plan", "stream-settings apply"),
+    *("person export", "person erase", "person verify", "webhook"),
     *("sandbox", "demo", "doctor", "docs"),
 )
 HEAVY = ("dlt", "duckdb", "pyarrow", "httpx", "structlog", "rich.progress", "connector.sandbox")
