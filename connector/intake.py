@@ -195,7 +195,7 @@ class Intake:
         for units in by_day.values():
             known = [self.loaded.get(tally.unit.id) for tally in units]
             before = sum(unit.loaded_rows or 0 for unit in known if unit and not unit.is_to_reload)
-            now = sum(tally.rows for tally in units)
+            now = sum(tally.rows + tally.erased_rows for tally in units)
             if now < rule.least_share * before:
                 for tally in units:
                     self._held.add(tally.unit.id)
