@@ -1,9 +1,10 @@
 """Which rows are those of people who were erased, so that no older file brings them back.
 
 A person is known by digests only: sha256 of the warehouse's salt, the kind of id and the id. The
-kinds are `user` (the app's own id of the person, in all sources), `<source>.user` (an id that stands
-for the person in one source only, as a device that nobody has logged in on), `<source>.device` and
-`advertising` (lower case; it is of the device, whichever vendor tells it).
+kinds are `user` (the app's own id of the person, in all sources), `<vendor>.user` (an id that stands
+for the person with one vendor only, as a device that nobody has logged in on), `<vendor>.device` and
+`advertising` (lower case; it is of the device, whichever vendor tells it). The vendor is the first
+word of a source's name: both sources of AppMetrica have the same devices.
 
 A row is a person's if its user id is one of theirs; or if it has no user id, and its device id, or
 without one its advertising id, is one of theirs. A tombstone is bounded in time, because the app may
@@ -56,7 +57,7 @@ def find_id_columns(fields: Iterable[Field], present: Iterable[str]) -> IdColumn
 
 def list_kinds(identifies: str, source: str) -> tuple[str, ...]:
     """The kinds of id a column of this source may hold."""
-    own = f"{source}.{identifies}"
+    own = f"{source.partition('_')[0]}.{identifies}"
     return {USER: (USER, own), DEVICE: (own,), ADVERTISING: (ADVERTISING,)}[identifies]
 
 

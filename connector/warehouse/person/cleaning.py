@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 from connector.decode import remove_spills
+from connector.errors import ConnectorError
 from connector.journal import Journal
 from connector.spool import Spool
 from connector.warehouse.person.ownership import quote_name
@@ -18,7 +19,7 @@ from connector.warehouse.person.traces import find_spooled, search_files
 from connector.warehouse.settings import Settings
 
 _SQLITE = b"SQLite format 3\0"
-_WAIT_S = 10.0
+WAIT_S = 10.0
 
 
 def clean_spool(settings: Settings, journal: Journal, texts: list[str]) -> int:
@@ -47,13 +48,15 @@ def clean_pipelines(settings: Settings, texts: list[str]) -> int:
     return removed
 
 
-def clean_databases(settings: Settings, texts: list[str]) -> int:
+def clean_databases(settings: Settings, texts: list[str], *, wait_s: float = WAIT_S) -> int:
     """Delete the rows of SQLite files in home that name the person, and the bytes of deleted ones;
     how many rows that were.
     """
     pattern = to_pattern(texts)
     return sum(
-        _clean_database(path, pattern) for path in settings.home.glob("*.db") if _is_sqlite(path)
+        _clean_database(path, pattern, wait_s)
+        for path in settings.home.glob("*.db")
+        if _is_sqlite(path)
     )
 
 
@@ -62,22 +65,30 @@ def _is_sqlite(path: Path) -> bool:
         return file.read(len(_SQLITE)) == _SQLITE
 
 
-def _clean_database(path: Path, pattern: str) -> int:
-    with closing(sqlite3.connect(path, timeout=_WAIT_S, isolation_level=None)) as database:
-        database.create_function("names_person", 1, _make_matcher(pattern), deterministic=True)
-        database.execute("PRAGMA secure_delete = ON")
-        tables = database.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-        ).fetchall()
-        count = 0
-        for (table,) in tables:
-            columns = [
-                row[1] for row in database.execute(f"PRAGMA table_info({quote_name(table)})")
-            ]
-            named = " OR ".join(f"names_person({quote_name(column)})" for column in columns)
-            count += database.execute(f"DELETE FROM {quote_name(table)} WHERE {named}").rowcount
-        database.execute("VACUUM")
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+def _clean_database(path: Path, pattern: str, wait_s: float) -> int:
+    try:
+        with closing(sqlite3.connect(path, timeout=wait_s, isolation_level=None)) as database:
+            return _delete_rows(database, pattern)
+    except sqlite3.Error as error:
+        raise ConnectorError(
+            f"{path} cannot be cleaned: {error}. End what else uses it, such as `connector webhook`,"
+            " and run the same command again: it goes on from here."
+        ) from error
+
+
+def _delete_rows(database: sqlite3.Connection, pattern: str) -> int:
+    database.create_function("names_person", 1, _make_matcher(pattern), deterministic=True)
+    database.execute("PRAGMA secure_delete = ON")
+    tables = database.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+    ).fetchall()
+    count = 0
+    for (table,) in tables:
+        columns = [row[1] for row in database.execute(f"PRAGMA table_info({quote_name(table)})")]
+        named = " OR ".join(f"names_person({quote_name(column)})" for column in columns)
+        count += database.execute(f"DELETE FROM {quote_name(table)} WHERE {named}").rowcount
+    database.execute("VACUUM")
+    database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return count
 
 

@@ -9,11 +9,12 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import duckdb
 from duckdb import DuckDBPyConnection
 
 from connector.clock import Clock, RealClock
 from connector.decode.erased import DEVICE, USER, digest_id
-from connector.errors import ModelError
+from connector.errors import ConnectorError, ModelError
 from connector.journal import Journal
 from connector.warehouse.changes import create_state, load_built
 from connector.warehouse.home import hold_home
@@ -130,7 +131,13 @@ def erase_person(
         with work.warehouse() as connection:
             digest = digest_id(make_salt(connection), USER, user_id)
             erasure = commit_erasure(connection, open_erasure(connection, digest, clock.now()))
-        return _take_steps(work, erasure)
+        try:
+            return _take_steps(work, erasure)
+        except duckdb.Error as error:
+            raise ConnectorError(
+                f"the warehouse could not do it: {error}. What is done is kept; run the same command"
+                " again, and it goes on from there."
+            ) from error
 
 
 def _take_steps(work: _Work, erasure: Erasure) -> Certificate:

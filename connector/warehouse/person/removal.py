@@ -16,7 +16,7 @@ from connector.warehouse.person.ownership import (
     quote_text,
     select_owned,
 )
-from connector.warehouse.person.spellings import to_pattern
+from connector.warehouse.person.spellings import spell, to_pattern
 from connector.warehouse.staging import source_names
 from connector.warehouse.verification import list_datasets
 
@@ -106,7 +106,14 @@ def select_records(person: Person, column: str = "raw") -> str:
     texts = person.texts()
     if not texts or person.salt:
         return "false"  # digests are found in no text
-    return f"coalesce(regexp_matches({column}, {quote_text(to_pattern(texts))}), false)"
+    return f"coalesce({match_words(column, texts)}, false)"
+
+
+def match_words(column: str, texts: Sequence[str]) -> str:
+    """The condition that a text has one of these in it as a whole word; NULL where there is none."""
+    words = sorted({word for text in texts for word in spell(text)})
+    held = " OR ".join(f"contains({column}, {quote_text(word)})" for word in words)
+    return f"(({held}) AND regexp_matches({column}, {quote_text(to_pattern(texts))}))"  # slow
 
 
 def _settle_ledger(connection: DuckDBPyConnection, source: str) -> None:

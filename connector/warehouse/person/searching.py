@@ -15,7 +15,8 @@ from connector.warehouse.person.ownership import (
     quote_text,
     select_owned,
 )
-from connector.warehouse.person.spellings import spell, to_pattern
+from connector.warehouse.person.removal import match_words
+from connector.warehouse.person.spellings import spell
 
 _TEXTS = ("VARCHAR", "JSON", "UUID", "ENUM", "STRUCT", "MAP", "UNION")
 
@@ -92,7 +93,7 @@ def _select_text(person: Person, column: str) -> str:
     text = f"CAST({column} AS VARCHAR)"
     if person.salt:
         return person.match(USER, "", text)
-    return f"coalesce(regexp_matches({text}, {quote_text(to_pattern(person.texts()))}), false)"
+    return f"coalesce({match_words(text, person.texts())}, false)"
 
 
 def is_part_of_texts(connection: DuckDBPyConnection, texts: Iterable[str]) -> bool:

@@ -45,7 +45,7 @@ def event(user: str | None = None, device: str | None = None, **more: Any) -> Ro
     return known | more
 
 
-ALL_IDS = erase(("user", "u1"), ("appmetrica_stream.device", "7"), ("advertising", GAID))
+ALL_IDS = erase(("user", "u1"), ("appmetrica.device", "7"), ("advertising", GAID))
 
 
 def test_a_row_is_a_persons_by_its_user_id() -> None:
@@ -73,9 +73,11 @@ def test_without_user_and_device_the_advertising_id_decides_in_any_case() -> Non
     assert find(ALL_IDS, EVENT, *rows) == [True, True, False, False, True]
 
 
-def test_a_device_is_of_one_source_only() -> None:
+def test_a_device_is_of_one_vendor_only() -> None:
     of_mytracker = erase(("mytracker.device", "7"))
     assert find(of_mytracker, EVENT, event(device="7")) == [False]
+    of_both_sources = load_tables("appmetrica_logs")["events"]
+    assert find(ALL_IDS, of_both_sources, event(device="7")) == [True]
 
 
 def test_a_device_may_be_the_user_id_until_somebody_logs_in() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from connector.errors import ConnectorError
 from connector.journal import Journal, SpooledFile
 from connector.units import Unit
 from connector.warehouse.person.cleaning import clean_databases, clean_pipelines, clean_spool
@@ -139,3 +140,13 @@ def test_folders_of_dlt_that_hold_an_id_go_whole(settings: Settings) -> None:
         (folder.parent / "state.json").write_text("{}")
     assert clean_pipelines(settings, [USER]) == 1
     assert [path.name for path in (settings.home / "dlt").iterdir()] == ["connector_mytracker"]
+
+
+def test_a_database_that_is_held_is_told(settings: Settings) -> None:
+    write_sqlite(settings.home / "inbox.db", USER)
+    with closing(sqlite3.connect(settings.home / "inbox.db", isolation_level=None)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(ConnectorError, match="run the same command again"):
+            clean_databases(settings, [USER], wait_s=0.01)
+        holder.execute("ROLLBACK")
+    assert clean_databases(settings, [USER]) == 1
