@@ -98,7 +98,8 @@ class Erased:
         if not ids:
             return None
         has_user, user = self._match(table, USER, ids.user, columns)
-        has_device, device = self._match(table, DEVICE, ids.device, columns)
+        left = columns if has_user is None else _blank(columns, ids.device, has_user)
+        has_device, device = self._match(table, DEVICE, ids.device, left)
         _, advertising = self._match(table, ADVERTISING, ids.advertising, columns)
         by_device = _choose(has_device, device, advertising)
         until = _choose(has_user, user, by_device)
@@ -114,7 +115,7 @@ class Erased:
         """By row: whether it has such an id, and until when it is an erased person's (microseconds
         since 1970, NULL where it is not). None where the table has no such column.
         """
-        kinds = list_kinds(identifies, table.source)
+        kinds = [kind for kind in list_kinds(identifies, table.source) if kind in self._kinds]
         has: pa.Array | None = None
         until: pa.Array | None = None
         for name in names:
@@ -135,17 +136,34 @@ class Erased:
         found = (self.until.get((kind, digest_id(self.salt, kind, value))) for kind in kinds)
         return max((_to_micros(at) for at in found if at is not None), default=None)
 
+    @property
+    def _kinds(self) -> frozenset[str]:
+        """The kinds of id there are tombstones of."""
+        return frozenset(kind for kind, _ in self.until)
+
 
 NOBODY = Erased("", {})
 """Nobody was erased."""
 
 
-def _encode(column: pa.Array) -> pa.DictionaryArray:
+def _blank(
+    columns: Mapping[str, pa.Array], names: Iterable[str], is_told: pa.Array
+) -> dict[str, pa.Array]:
+    """These columns, empty where the row is told by another: hashing takes most of the time."""
+    nothing = pa.scalar(None, pa.string())
+    return {name: pc.if_else(is_told, nothing, _to_text(columns[name])) for name in names}
+
+
+def _to_text(column: pa.Array) -> pa.Array:
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
-    return column.cast(pa.string()).dictionary_encode()
+    return column.cast(pa.string())
+
+
+def _encode(column: pa.Array) -> pa.DictionaryArray:
+    return _to_text(column).dictionary_encode()
 
 
 def _take(values: pa.Array, encoded: pa.DictionaryArray) -> pa.Array:

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from connector.errors import AuthError, ConfigError
+from connector.errors import AuthError, ConfigError, ConnectorError
 from tests.integration.person_world import (
     DEVICE,
     EVENTS,
@@ -191,6 +192,20 @@ def test_a_device_that_only_the_vendor_knows(world: PersonWorld) -> None:
     assert held(world)["shortkit", "events"] == THEIR_VIEWS
     world.erase()
     assert world.count("shortkit.events", "device_id = 'dev_of_long_ago'") == 0
+
+
+def test_models_that_cannot_be_built_anew_hold_it_up(tmp_path: Path, modelled: Path) -> None:
+    wrong = tmp_path / "seeds"
+    wrong.mkdir()
+    (wrong / "app_map.csv").write_text("nothing,of,the,kind\n")
+    with open_person(tmp_path / "world", modelled, seeds=wrong) as world:
+        with pytest.raises(ConnectorError, match="app_map"):
+            world.erase()
+        assert world.ask("SELECT step FROM connector.erasure") == [("deleted",)]
+        assert world.count("core.device", f"device_id = '{DEVICE}'") == 1
+        world.settings = replace(world.settings, seeds=None)
+        assert world.erase().left == ()
+        assert world.files_with(*IDS) == []
 
 
 def test_the_copy_for_readers_is_made_anew(tmp_path: Path, modelled: Path) -> None:
