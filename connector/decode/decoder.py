@@ -101,7 +101,9 @@ class Decoder:
         """Keep the rows for their units, and the cells that did not fit; nothing of erased people."""
         rejects, self._rejects = self._rejects, []
         columns = dict(zip(batch.schema.names, batch.columns, strict=True))
-        is_erased = self._package.erased.find(self._table, columns)
+        is_timeless = not (self._table.event_time or self._table.receive_time)
+        as_of = self._unit.upper_at if is_timeless else None  # of a snapshot: when it was taken
+        is_erased = self._package.erased.find(self._table, columns, as_of)
         if self._dealer:
             dealt, rejects = self._dealer.deal(batch, rejects, is_erased)
         else:
