@@ -108,25 +108,36 @@ class Planner:
         return found
 
     def _afford(self, new: Sequence[Unit], again: Sequence[Unit], now: datetime) -> list[Unit]:
-        """As many of the units that are loaded already as the jobs of this day are enough for."""
+        """As many of the units that are loaded already as the jobs of this day are enough for, and
+        those that have been asked for.
+        """
         used = self.context.journal.requests_used(SOURCE, now).get(JOB_KIND, 0)
         left = self.settings.daily_jobs - self.settings.reserve_jobs - used
         room = max(0, left - sum(map(self._costs_job, new)))
-        if len(again) > room:
+        ordered = sorted(again, key=lambda unit: unit.lower_at)
+        costly = [unit for unit in ordered if self._costs_job(unit)]
+        if len(costly) > room:
             self.context.warn(
-                f"{len(again) - room} windows of the look-back are left to tomorrow: {used} of the"
+                f"{len(costly) - room} windows of the look-back are left to tomorrow: {used} of the"
                 f" {self.settings.daily_jobs} jobs of this UTC day are used"
             )
-        return sorted(again, key=lambda unit: unit.lower_at)[:room]
+        return [unit for unit in ordered if unit not in costly[room:]]
 
     def _costs_job(self, unit: Unit) -> bool:
-        """True where the unit's file has yet to be asked for."""
-        return unit.schema_id != SCHEDULED and self.context.journal.job(unit.id) is None
+        """True where the unit's file is not on disk and has yet to be asked for."""
+        journal = self.context.journal
+        is_asked = journal.job(unit.id) is not None
+        is_there = any(file.unit.id == unit.id for file in journal.files(SOURCE))
+        return unit.schema_id != SCHEDULED and not is_asked and not is_there
 
     def _list_delivered(self, calendar: Calendar) -> list[Unit]:
-        """The exports that the vendor announced and nobody has loaded yet, as units."""
-        units: dict[str, Unit] = {}
-        for delivery in self.context.inbox.pending():
+        """The exports that the vendor announced and nobody has loaded yet, as units, none of which
+        have a day in common: the newest knows most.
+        """
+        units: list[Unit] = []
+        taken: set[date] = set()
+        newest_first = reversed(self.context.inbox.pending())
+        for delivery in sorted(newest_first, key=lambda one: one.received_at, reverse=True):
             window = Window(delivery.start_on, delivery.end_on)
             if self.settings.scheduled not in self.settings.groups or window.last < window.first:
                 self._drop(delivery, f"{self.settings.scheduled.name} is not loaded")
@@ -134,11 +145,14 @@ class Planner:
             if window.last > calendar.today or len(window) > self.settings.retention_days:
                 self._drop(delivery, "its days lie in the future, or are too many")
                 continue
+            if not taken.isdisjoint(window.days):
+                self._drop(delivery, "a newer one has days of it")
+                continue
+            taken |= set(window.days)
             unit = to_unit(self.settings.scheduled, window, self.settings, delivery.export_id)
-            units[unit.id] = replace(
-                unit, schema_id=SCHEDULED, vendor_updated_at=delivery.received_at
-            )
-        return list(units.values())
+            received_at = delivery.received_at
+            units.append(replace(unit, schema_id=SCHEDULED, vendor_updated_at=received_at))
+        return units
 
     def _drop(self, delivery: Delivery, reason: str) -> None:
         self.context.warn(f"the scheduled export {delivery.export_id} is passed over: {reason}")
