@@ -274,7 +274,7 @@ def test_a_unit_dies_with_its_oldest_day() -> None:
     ],
 )
 def test_what_names_no_job_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="isoformat|ends before"):
+    with pytest.raises(ValueError, match=r"isoformat|ends before"):
         parse_unit(text)
 
 
