@@ -149,7 +149,7 @@ def test_hosts_nobody_allowed_are_refused_with_the_setting(tmp_path: Path) -> No
         assert {item["host"] for item in asked} == {own}
         mend_links(world)
         world.heal()
-        assert len(world.creates()) == 1 + len(HOSTS)  # the same exports
+        assert len(world.creates()) == 2 + len(HOSTS)  # the same exports, and the look-back
 
 
 def test_without_a_setting_a_host_on_this_machine_is_refused(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ class Planner:
         """
         calendar = find_calendar(self.settings, now)
         self._note_lost(loaded, calendar, now)
-        units = self._list_delivered(calendar)
+        units = self._list_delivered(loaded, calendar)
         taken = {unit.id for unit in units}
         again: list[Unit] = []
         for group in self.settings.groups:
@@ -130,29 +130,50 @@ class Planner:
         is_there = any(file.unit.id == unit.id for file in journal.files(SOURCE))
         return unit.schema_id != SCHEDULED and not is_asked and not is_there
 
-    def _list_delivered(self, calendar: Calendar) -> list[Unit]:
-        """The exports that the vendor announced and nobody has loaded yet, as units, none of which
-        have a day in common: the newest knows most.
+    def _list_delivered(self, loaded: Mapping[str, LoadedUnit], calendar: Calendar) -> list[Unit]:
+        """The exports that the vendor announced, or that a former run downloaded, as units: those with
+        a day nobody loaded, and none with a day of a newer one, which knows more of it.
         """
-        units: list[Unit] = []
-        taken: set[date] = set()
+        units = [
+            file.unit
+            for file in self.context.journal.files(SOURCE)
+            if file.unit.schema_id == SCHEDULED and self._is_missing(window_of(file.unit), loaded)
+        ]
+        taken = {day for unit in units for day in window_of(unit).days}
         newest_first = reversed(self.context.inbox.pending())
         for delivery in sorted(newest_first, key=lambda one: one.received_at, reverse=True):
             window = Window(delivery.start_on, delivery.end_on)
-            if self.settings.scheduled not in self.settings.groups or window.last < window.first:
-                self._drop(delivery, f"{self.settings.scheduled.name} is not loaded")
+            if problem := self._judge(window, calendar):
+                self._drop(delivery, problem)
                 continue
-            if window.last > calendar.today or len(window) > self.settings.retention_days:
-                self._drop(delivery, "its days lie in the future, or are too many")
-                continue
-            if not taken.isdisjoint(window.days):
-                self._drop(delivery, "a newer one has days of it")
-                continue
+            is_free = taken.isdisjoint(window.days)
             taken |= set(window.days)
-            unit = to_unit(self.settings.scheduled, window, self.settings, delivery.export_id)
-            received_at = delivery.received_at
-            units.append(replace(unit, schema_id=SCHEDULED, vendor_updated_at=received_at))
+            if not self._is_missing(window, loaded):
+                self.context.inbox.finish([delivery.export_id])  # what is loaded may be newer
+            elif not is_free:
+                self._drop(delivery, "a newer one has days of it")
+            else:
+                unit = to_unit(self.settings.scheduled, window, self.settings, delivery.export_id)
+                at = delivery.received_at
+                units.append(replace(unit, schema_id=SCHEDULED, vendor_updated_at=at))
         return units
+
+    def _judge(self, window: Window, calendar: Calendar) -> str:
+        """Why the export of these days is of no use; "" where it is."""
+        if self.settings.scheduled not in self.settings.groups or window.last < window.first:
+            return f"{self.settings.scheduled.name} is not loaded"
+        if window.last > calendar.today or len(window) > self.settings.retention_days:
+            return "its days lie in the future, or are too many"
+        return ""
+
+    def _is_missing(self, window: Window, loaded: Mapping[str, LoadedUnit]) -> bool:
+        """True where a day of the scheduled group is not loaded, or is to be loaded again."""
+        known = [
+            loaded.get(name_day(table, day))
+            for table in self.settings.scheduled.tables
+            for day in window.days
+        ]
+        return any(unit is None or unit.is_to_reload for unit in known)
 
     def _drop(self, delivery: Delivery, reason: str) -> None:
         self.context.warn(f"the scheduled export {delivery.export_id} is passed over: {reason}")

@@ -238,7 +238,7 @@ def test_a_delivery_stands_for_its_days() -> None:
 
 def test_a_delivery_is_of_the_types_the_schedule_has() -> None:
     desk = Desk(changes={"scheduled_data_types": "ads"})
-    desk.load_all()
+    desk.load_all(but=[NEWEST])
     desk.deliver("s1", back(2), NEWEST)
     windows = desk.windows()
     assert sorted(windows, key=str) == sorted([(ADS, window(2)), (VIDEOS, window(2))], key=str)
@@ -268,7 +268,7 @@ def test_deliveries_that_are_of_no_use_are_passed_over(
 
 def test_deliveries_never_share_a_day_and_the_newest_counts() -> None:
     desk = Desk()
-    desk.load_all()
+    desk.load_all(but=[NEWEST, back(8)])
     desk.deliver("week", back(6), NEWEST, hours=-3)
     desk.deliver("day", NEWEST, NEWEST, hours=-1)
     desk.deliver("again", NEWEST, NEWEST, hours=-2)
@@ -279,6 +279,14 @@ def test_deliveries_never_share_a_day_and_the_newest_counts() -> None:
     assert [text.split(" is passed over: ")[1] for text in desk.warnings] == [
         "a newer one has days of it"
     ] * 2
+
+
+def test_a_delivery_of_days_that_are_loaded_is_superseded() -> None:
+    desk = Desk()
+    desk.load_all()
+    desk.deliver("late", back(1), NEWEST)
+    assert [unit.remote_id for unit in desk.plan().due if unit.schema_id] == []
+    assert (desk.pending(), desk.warnings) == ([], [])
 
 
 def test_of_deliveries_of_one_moment_the_last_counts() -> None:
