@@ -4,12 +4,13 @@ What is asked for in one piece is replaced by the day, so that days of two files
 neither lost nor doubled.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from connector.units import Unit
+from connector.units import LoadedUnit, Unit, is_same_content
 
 
 @cache
@@ -21,6 +22,14 @@ def list_day_units(unit: Unit) -> tuple[Unit, ...]:
         return (unit,)
     days = list_days(unit)
     return tuple(_to_day_unit(unit, table, day) for table in unit.feeds for day in days)
+
+
+def is_loaded(unit: Unit, loaded: Mapping[str, LoadedUnit]) -> bool:
+    """True where all that the unit is loaded as is in the ledger, as the vendor has it. Days may be
+    there from another file: nothing tells, so that such a unit is done with once nobody plans it.
+    """
+    ones = list_day_units(unit)
+    return all(one.id in loaded and is_same_content(one, loaded[one.id]) for one in ones)
 
 
 def list_days(unit: Unit) -> tuple[date, ...]:

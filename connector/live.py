@@ -16,6 +16,7 @@ from dlt.sources import DltSource
 
 from connector.api import ApiContext, SourceApi
 from connector.clock import Clock, RealClock
+from connector.day_units import is_loaded
 from connector.decode import NOBODY, Erased, Options, remove_spills
 from connector.errors import ConfigError
 from connector.feed import LiveFeed
@@ -24,7 +25,7 @@ from connector.intake import Intake
 from connector.journal import Journal
 from connector.resource import build_source
 from connector.spool import Spool
-from connector.units import LoadedUnit, is_same_content
+from connector.units import LoadedUnit
 from connector.warehouse.ledger import read_loaded
 from connector.warehouse.person.tombstones import read_tombstones
 
@@ -68,13 +69,11 @@ class _Session:
         )
         feed = LiveFeed(api, fetcher, journal, self._clock)
         loaded = _read_ledger(pipeline)
-        done = [
-            file
-            for file in journal.files(self._name)
-            if file.unit.id in loaded and is_same_content(file.unit, loaded[file.unit.id])
-        ]
-        fetcher.release(done)
+        done = [file for file in journal.files(self._name) if is_loaded(file.unit, loaded)]
+        fetcher.release([file for file in done if not file.unit.feeds])
         plan = api.plan(loaded, self._clock.now())
+        due = {unit.id for unit in plan.due}
+        fetcher.release([file for file in done if file.unit.feeds and file.unit.id not in due])
         for refusal in plan.refusals.values():
             logger.error("not planned: %s", refusal)
         feed.expect(plan.due)

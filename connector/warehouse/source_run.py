@@ -1,12 +1,12 @@
 """One source's part of a run: plan, hand to the fetcher, load sweeps, settle the accounts."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Literal
 
 from connector.api import ApiContext
-from connector.day_units import list_day_units
+from connector.day_units import is_loaded, list_day_units
 from connector.decode import Decoded
 from connector.errors import ConnectorError, LossError
 from connector.feed import SweepFeed
@@ -14,7 +14,7 @@ from connector.fields import Table
 from connector.intake import Intake
 from connector.journal import SpooledFile
 from connector.resource import build_source
-from connector.units import Failure, LoadedUnit, Plan, Unit, changed_units, is_same_content
+from connector.units import Failure, LoadedUnit, Plan, Unit, changed_units
 from connector.warehouse.ledger import describe_difference
 from connector.warehouse.planning import find_gone, quota_counter
 from connector.warehouse.recovery import recover
@@ -103,8 +103,11 @@ class SourceRun:
         context.journal.note_seen(self.name, expected, context.clock.now())
         self._can_delete = can_delete(self._pipeline)
         self._is_first_load = not self._loaded
-        self._release_loaded()
+        done = [file for file in context.journal.files(self.name) if self._has(file)]
+        self._release(file for file in done if not file.unit.feeds)
         plan = self._api.plan(self._loaded, context.clock.now(), context.request.scope)
+        planned = {unit.id for unit in plan.due}
+        self._release(file for file in done if file.unit.feeds and file.unit.id not in planned)
         for error in plan.refusals.values():
             self._report_error(str(error), error.exit_code)
         self._note_losses(plan)
@@ -136,15 +139,12 @@ class SourceRun:
                 self._api.cancel_job(job)
                 self._tell("note", f"job of {job.unit} taken back: the unit is not wanted any more")
 
-    def _release_loaded(self) -> None:
-        """Delete spooled files whose units were loaded before a kill could delete them."""
-        done = [
-            file
-            for file in self._context.journal.files(self.name)
-            if file.unit.id in self._loaded
-            and is_same_content(file.unit, self._loaded[file.unit.id])
-        ]
-        self._context.fetcher.release(done, keep=self._context.settings.keep_files)
+    def _has(self, file: SpooledFile) -> bool:
+        """True for a file whose unit was loaded before a kill could delete it."""
+        return is_loaded(file.unit, self._loaded)
+
+    def _release(self, files: Iterable[SpooledFile]) -> None:
+        self._context.fetcher.release([*files], keep=self._context.settings.keep_files)
 
     def _not_loaded(self, plan: Plan) -> list[Unit]:
         """What the vendor lists and the warehouse has not: expected until it is loaded."""
@@ -247,7 +247,7 @@ class SourceRun:
         ids = [item.unit.id for item in intake.accepted]
         journal.forget_seen(ids)
         journal.forget_failures([*ids, *(file.unit.id for file in files)])
-        self._context.fetcher.release(files, keep=self._context.settings.keep_files)
+        self._release(files)
         for item in intake.accepted:
             if text := describe_difference(item.unit, item.tally.rows, self._loaded):
                 self._tell("note", text)
