@@ -109,19 +109,31 @@ class Planner:
 
     def _afford(self, new: Sequence[Unit], again: Sequence[Unit], now: datetime) -> list[Unit]:
         """As many of the units that are loaded already as the jobs of this day are enough for, and
-        those that have been asked for.
+        those that have been asked for. Jobs are kept for yesterday as long as it is not settled, so
+        that who runs every quarter of an hour has some left for it.
         """
         used = self.context.journal.requests_used(SOURCE, now).get(JOB_KIND, 0)
         left = self.settings.daily_jobs - self.settings.reserve_jobs - used
-        room = max(0, left - sum(map(self._costs_job, new)))
+        calendar = find_calendar(self.settings, now)
+        is_settled = calendar.newest == calendar.today - timedelta(days=1)
+        kept = 0 if is_settled else len(self.settings.groups)
+        room = max(0, left - kept - sum(map(self._costs_job, new)))
         ordered = sorted(again, key=lambda unit: unit.lower_at)
         costly = [unit for unit in ordered if self._costs_job(unit)]
         if len(costly) > room:
-            self.context.warn(
+            self._tell_once(
                 f"{len(costly) - room} windows of the look-back are left to tomorrow: {used} of the"
-                f" {self.settings.daily_jobs} jobs of this UTC day are used"
+                f" {self.settings.daily_jobs} jobs of this UTC day are used",
+                now,
             )
         return [unit for unit in ordered if unit not in costly[room:]]
+
+    def _tell_once(self, text: str, now: datetime) -> None:
+        """Warn of something that every run of this day would find."""
+        scope, today = f"{SOURCE}/told", now.toordinal()
+        if self.context.journal.size(scope) != today:
+            self.context.warn(text)
+            self.context.journal.remember_size(scope, today)
 
     def _costs_job(self, unit: Unit) -> bool:
         """True where the unit's file is not on disk and has yet to be asked for."""
