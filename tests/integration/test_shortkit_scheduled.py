@@ -49,9 +49,9 @@ def put(world: ShortkitWorld, first: int, last: int | None = None) -> str:
 def record(world: ShortkitWorld, export_id: str, first: int, last: int, url: str) -> None:
     """Write a delivery into the inbox, as the receiver does."""
     now = world.sandbox.clock.now()
-    days = [NEWEST + timedelta(days=place) for place in (first, last)]
+    start, end = (NEWEST + timedelta(days=place) for place in (first, last))
     with closing(Inbox(world.settings.home / "inbox.db")) as inbox:
-        inbox.put([Delivery(export_id, "", *days, url, now + timedelta(days=7), now)])
+        inbox.put([Delivery(export_id, "", start, end, url, now + timedelta(days=7), now)])
 
 
 def waiting(world: ShortkitWorld) -> list[str]:
