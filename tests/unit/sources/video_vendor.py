@@ -42,7 +42,7 @@ class Asked:
     body: Any
 
 
-@dataclass
+@dataclass(repr=False)
 class VideoVendor:
     """`make` gives a new job's state by the body of the request, `files` are bodies by name.
 
