@@ -4,13 +4,14 @@ Links are signed: an `Authorization` header is neither needed nor always forgive
 file, after seven days at most.
 """
 
+import re
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from connector.errors import ApiError, ConfigError, DownloadError, JobExpiredError, NetworkError
 from connector.http import ApiClient, Response, find_redirect, redact_url
@@ -23,6 +24,7 @@ _GONE = (401, 403, 404, 410)
 _REDIRECTS = (301, 302, 303, 307, 308)
 _MOST_HOPS = 5
 _PORTS = {"https": 443, "http": 80}
+_PLAIN = re.compile(r"[!-\[\]-~]*")  # printable ASCII without blank and backslash
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +91,28 @@ def check_link(link: str, settings: ShortkitSettings) -> None:
     """Raise ConfigError unless files may come from there: its host is named in `download_hosts`, and
     where the user did not name it but we do, the link is https and leads to public addresses.
     """
-    parts = urlsplit(link)
-    port = parts.port or _PORTS.get(parts.scheme, 0)
+    parts, port = _split(link)
     host = (parts.hostname or "").lower()
     named = {name.lower() for name in settings.download_hosts}
     is_named = host in named or f"{host}:{port}" in named
     if not is_named or parts.scheme not in _PORTS or parts.username or parts.password:
+        place = parts.netloc.rpartition("@")[2]
+        origin = f"{parts.scheme}://{place}" if place else "a link without a host"
         raise ConfigError(
-            f"{SOURCE}: a file is to come from {parts.scheme}://{parts.netloc.rpartition('@')[2]}, which"
+            f"{SOURCE}: a file is to come from {origin}, which"
             f" is not in sources.{SOURCE}.download_hosts ({', '.join(sorted(named))}). Nothing was sent"
             " there. If it is the vendor's, add it in .dlt/config.toml."
         )
     if not settings.names_hosts:
         _check_public(parts.scheme, host, port)
+
+
+def _split(link: str) -> tuple[SplitResult, int]:
+    """The parts of a link, and its port; empty where programs might read it differently."""
+    with suppress(ValueError):
+        parts = urlsplit(link if _PLAIN.fullmatch(link) else "")
+        return parts, parts.port or _PORTS.get(parts.scheme, 0)
+    return urlsplit(""), 0
 
 
 def _check_public(scheme: str, host: str, port: int) -> None:
