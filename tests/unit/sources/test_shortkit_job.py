@@ -224,20 +224,34 @@ def test_the_vendors_clock_may_differ_a_little(desk: Desk) -> None:
     assert desk.create() == "exp_1"
 
 
-def test_the_list_is_read_page_by_page_as_far_back_as_the_intent(desk: Desk) -> None:
+def test_the_list_is_read_page_by_page_in_whichever_order_it_is(desk: Desk) -> None:
     vendor = desk.vendor
+    ours = vendor.add(FIRST, LAST)
     for _ in range(250):
         vendor.add("2025-01-01", "2025-01-02", createdAt=show(NOW - timedelta(days=1)))
-    ours = vendor.add(FIRST, LAST)
-    for _ in range(130):
-        vendor.add("2025-01-01", "2025-01-02")
     desk.send_and_die()
     assert desk.find() == ours
     lists = vendor.find("GET", "/v1/analytics/exports")
     assert [asked.path.partition("?")[2] for asked in lists] == [
         "limit=100",
         "limit=100&cursor=100",
+        "limit=100&cursor=200",
     ]
+
+
+def test_a_list_without_end_is_not_read_to_it(desk: Desk) -> None:
+    endless = say(200, {"data": [], "meta": {"nextCursor": "again"}})
+    desk.vendor.spoil("GET /v1/analytics/exports", *[endless] * 99)
+    desk.send_and_die()
+    assert desk.find() == "exp_1"
+    assert desk.vendor.count("GET") < 20
+
+
+def test_a_vendor_without_a_list_is_asked_by_key_alone(desk: Desk) -> None:
+    desk.vendor.spoil("GET /v1/analytics/exports", *[refuse(404, "NOT_FOUND")] * 9)
+    desk.vendor.spoil(CREATE, LOST, is_done=True)
+    assert desk.create() == "exp_1"
+    assert len(desk.vendor.jobs) == 1
 
 
 @pytest.mark.parametrize("body", [{"data": None}, {"data": "x"}, {"data": ["x"]}, {}])
