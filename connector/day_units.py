@@ -32,6 +32,16 @@ def is_loaded(unit: Unit, loaded: Mapping[str, LoadedUnit]) -> bool:
     return all(one.id in loaded and is_same_content(one, loaded[one.id]) for one in ones)
 
 
+def is_file_loaded(unit: Unit, loaded: Mapping[str, LoadedUnit]) -> bool:
+    """True where the unit's very file was loaded: some day in the ledger came in it, and files are
+    loaded whole.
+    """
+    if not unit.feeds:
+        return is_loaded(unit, loaded)
+    rows = [loaded[one.id] for one in list_day_units(unit) if one.id in loaded]
+    return bool(unit.remote_id) and any(row.remote_id == unit.remote_id for row in rows)
+
+
 def list_days(unit: Unit) -> tuple[date, ...]:
     """The days the unit is of, in its zone."""
     zone = ZoneInfo(unit.zone)

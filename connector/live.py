@@ -16,7 +16,7 @@ from dlt.sources import DltSource
 
 from connector.api import ApiContext, SourceApi
 from connector.clock import Clock, RealClock
-from connector.day_units import is_loaded
+from connector.day_units import is_file_loaded, is_loaded
 from connector.decode import NOBODY, Erased, Options, remove_spills
 from connector.errors import ConfigError
 from connector.feed import LiveFeed
@@ -69,11 +69,13 @@ class _Session:
         )
         feed = LiveFeed(api, fetcher, journal, self._clock)
         loaded = _read_ledger(pipeline)
+        fetcher.release(
+            [one for one in journal.files(self._name) if is_file_loaded(one.unit, loaded)]
+        )
         done = [file for file in journal.files(self._name) if is_loaded(file.unit, loaded)]
-        fetcher.release([file for file in done if not file.unit.feeds])
         plan = api.plan(loaded, self._clock.now())
         due = {unit.id for unit in plan.due}
-        fetcher.release([file for file in done if file.unit.feeds and file.unit.id not in due])
+        fetcher.release([file for file in done if file.unit.id not in due])
         for refusal in plan.refusals.values():
             logger.error("not planned: %s", refusal)
         feed.expect(plan.due)

@@ -98,6 +98,7 @@ class LoadedUnit:
     schema_id: str = ""
     vendor_updated_at: datetime | None = None
     loaded_rows: int | None = None
+    remote_id: str = ""
 
     @classmethod
     def of(cls, unit: Unit, loaded_rows: int | None = None) -> "LoadedUnit":
@@ -113,6 +114,7 @@ class LoadedUnit:
             schema_id=unit.schema_id,
             vendor_updated_at=unit.vendor_updated_at,
             loaded_rows=loaded_rows,
+            remote_id=unit.remote_id,
         )
 
     def to_expected(self, source: str) -> Unit:

@@ -46,7 +46,7 @@ _JSON_COLUMNS = frozenset({"event_days"})
 
 _READ = """
 SELECT u.unit, u.vendor_updated_at, u.declared_rows, u.schema_id, u.table_name, u.application_id,
-       u.axis, u.lower_at, u.upper_at, u.loaded_rows
+       u.axis, u.lower_at, u.upper_at, u.loaded_rows, u.remote_id
 FROM units AS u
 LEFT JOIN _dlt_loads AS l ON l.load_id = u._dlt_load_id
 """
@@ -164,6 +164,7 @@ def read_rows(client: SqlClient, where: str) -> dict[str, LoadedUnit]:
             lower,
             upper,
             rows,
+            remote_id,
         ) = row
         loaded[unit_id] = LoadedUnit(
             id=unit_id,
@@ -176,6 +177,7 @@ def read_rows(client: SqlClient, where: str) -> dict[str, LoadedUnit]:
             schema_id=schema_id or "",
             vendor_updated_at=_to_utc(updated_at) if updated_at else None,
             loaded_rows=rows,
+            remote_id=remote_id or "",
         )
     return {key: unit for key, unit in loaded.items() if not unit.schema_id.startswith(MERGED)}
 

@@ -1,12 +1,12 @@
 """One source's part of a run: plan, hand to the fetcher, load sweeps, settle the accounts."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import timedelta
 from typing import Literal
 
 from connector.api import ApiContext
-from connector.day_units import is_loaded, list_day_units
+from connector.day_units import is_file_loaded, is_loaded, list_day_units
 from connector.decode import Decoded
 from connector.errors import ConnectorError, LossError
 from connector.feed import SweepFeed
@@ -103,11 +103,10 @@ class SourceRun:
         context.journal.note_seen(self.name, expected, context.clock.now())
         self._can_delete = can_delete(self._pipeline)
         self._is_first_load = not self._loaded
-        done = [file for file in context.journal.files(self.name) if self._has(file)]
-        self._release(file for file in done if not file.unit.feeds)
+        files = context.journal.files(self.name)
+        self._release(file for file in files if is_file_loaded(file.unit, self._loaded))
         plan = self._api.plan(self._loaded, context.clock.now(), context.request.scope)
-        planned = {unit.id for unit in plan.due}
-        self._release(file for file in done if file.unit.feeds and file.unit.id not in planned)
+        self._release_unplanned({unit.id for unit in plan.due})
         for error in plan.refusals.values():
             self._report_error(str(error), error.exit_code)
         self._note_losses(plan)
@@ -139,9 +138,11 @@ class SourceRun:
                 self._api.cancel_job(job)
                 self._tell("note", f"job of {job.unit} taken back: the unit is not wanted any more")
 
-    def _has(self, file: SpooledFile) -> bool:
-        """True for a file whose unit was loaded before a kill could delete it."""
-        return is_loaded(file.unit, self._loaded)
+    def _release_unplanned(self, planned: Collection[str]) -> None:
+        """Delete the files that nobody wants: what they hold is loaded, from another one."""
+        files = self._context.journal.files(self.name)
+        is_old = (file for file in files if is_loaded(file.unit, self._loaded))
+        self._release(file for file in is_old if file.unit.id not in planned)
 
     def _release(self, files: Iterable[SpooledFile]) -> None:
         self._context.fetcher.release([*files], keep=self._context.settings.keep_files)

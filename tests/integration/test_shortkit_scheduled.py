@@ -33,8 +33,8 @@ def days(tmp_path: Path) -> Iterator[ShortkitWorld]:
 def announce(world: ShortkitWorld, url: str, place: int, **more: Any) -> dict[str, Any]:
     """One webhook about a day, signed by the machine's clock; the sandbox's note of it."""
     off_s = world.sandbox.clock.timestamp() - time.time()
-    sent = world.sandbox.send_webhook(url, **{"start": show_day(place), "stale_s": off_s} | more)
-    return dict(sent)
+    given: dict[str, Any] = {"start": show_day(place), "stale_s": off_s, **more}
+    return dict(world.sandbox.send_webhook(url, **given))
 
 
 def put(world: ShortkitWorld, first: int, last: int | None = None) -> str:
