@@ -4,13 +4,12 @@ Credentials are sent to the vendor's own host only: httpx drops `Authorization` 
 leaves the origin, and every URL that reaches a text passes through `redact_url`.
 """
 
-import random
+import logging
+import re
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Any
 
@@ -31,6 +30,7 @@ from connector.errors import (
     RequestError,
     ServerError,
 )
+from connector.waits import grow_waits, read_retry_after
 
 # stamina tells of retries through structlog where that is installed, which prints to standard
 # output unless it is configured: a library must not
@@ -42,6 +42,7 @@ Request = httpx.Request
 Response = httpx.Response
 TransportError = httpx.TransportError
 _SECRET_WORDS = ("token", "secret", "sig", "password", "credential", "auth", "apikey", "api_key")
+_TOKEN = re.compile(r"[\w+/=~-]{24,}")  # a value of one piece, and long: no date, no list of names
 _SECRET_LENGTH = 8  # shorter words are what a credential begins with: OAuth, Bearer
 TEXT_LIMIT = 500  # characters of a vendor's error text that go into ours
 THROTTLE_FIRST_S = 5.0
@@ -141,8 +142,8 @@ class ApiClient:
 
     def attempts(self) -> Iterator[stamina.Attempt]:
         """Tries of one request: `for attempt in client.attempts(): with attempt: ...`."""
-        throttled = iter(_growing(THROTTLE_FIRST_S, THROTTLE_MOST_S))
-        failed = iter(_growing(RETRY_FIRST_S, RETRY_MOST_S))
+        throttled = iter(grow_waits(THROTTLE_FIRST_S, THROTTLE_MOST_S))
+        failed = iter(grow_waits(RETRY_FIRST_S, RETRY_MOST_S))
 
         broken = iter(range(1, FILE_TRIES))
 
@@ -259,39 +260,29 @@ def check_base_url(url: str, source: str) -> None:
 def redact_url(url: httpx.URL | str) -> str:
     """The URL without user, password, and the values of parameters that could be credentials."""
     url = httpx.URL(url)
-    kept = [(key, "***" if _is_secret(key) else value) for key, value in url.params.multi_items()]
+    kept = [
+        (key, "***" if _is_secret(key, value) else value) for key, value in url.params.multi_items()
+    ]
     return str(url.copy_with(username=None, password=None, params=kept or None))
 
 
-def _is_secret(key: str) -> bool:
-    key = key.lower()
-    return any(word in key for word in _SECRET_WORDS)
+def _is_secret(key: str, value: str) -> bool:
+    return any(word in key.lower() for word in _SECRET_WORDS) or bool(_TOKEN.fullmatch(value))
+
+
+def _redact_record(record: logging.LogRecord) -> bool:
+    """Cut credentials out of the URLs that httpx logs, for those who let it."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(
+            redact_url(value) if isinstance(value, httpx.URL) else value for value in record.args
+        )
+    return True
+
+
+logging.getLogger("httpx").addFilter(_redact_record)
 
 
 def shorten(text: str) -> str:
     """A vendor's text on one line, cut to a length an error message can carry."""
     line = " ".join(text.split())
     return line if len(line) <= TEXT_LIMIT else line[:TEXT_LIMIT] + "…"
-
-
-def read_retry_after(response: httpx.Response) -> float | None:
-    """Seconds the `Retry-After` header asks for, given as a number or as a date; else None."""
-    value = response.headers.get("Retry-After", "").strip()
-    if not value:
-        return None
-    with suppress(ValueError):
-        return max(0.0, float(value))
-    with suppress(ValueError):
-        due_at = parsedate_to_datetime(value)
-        if due_at.tzinfo is None:  # HTTP dates are GMT, whether they say so or not
-            due_at = due_at.replace(tzinfo=UTC)
-        return max(0.0, (due_at - datetime.now(UTC)).total_seconds())
-    return None
-
-
-def _growing(first_s: float, most_s: float) -> Iterator[float]:
-    """Waits that double up to `most_s`, each with up to a quarter of jitter added."""
-    wait_s = first_s
-    while True:
-        yield wait_s * random.uniform(1.0, 1.25)  # noqa: S311 - jitter, not a secret
-        wait_s = min(wait_s * 2, most_s)

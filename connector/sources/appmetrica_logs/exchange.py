@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from connector.errors import QueueFullError, RateLimitError, RequestError, TooLargeError
-from connector.http import ApiClient, Response, read_retry_after
+from connector.http import ApiClient, Response
 from connector.jobs import Waiting
 from connector.sources.appmetrica_logs.export import (
     SOURCE,
@@ -16,6 +16,7 @@ from connector.sources.appmetrica_logs.export import (
     read_progress,
 )
 from connector.spool import Spool, read_head
+from connector.waits import read_retry_after
 
 _OK, _ACCEPTED = 200, 202
 

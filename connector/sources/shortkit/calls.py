@@ -26,10 +26,10 @@ from connector.http import (
     TEXT_LIMIT,
     ApiClient,
     Response,
-    read_retry_after,
     shorten,
 )
 from connector.sources.shortkit.shortkit_settings import SOURCE, ShortkitSettings
+from connector.waits import read_retry_after
 
 FIRST_PAUSE_S, MOST_PAUSE_S = 1.0, 30.0
 SHORT_S = 5.0  # a wait for the quota of a minute, not for the vendor's queue
@@ -91,8 +91,11 @@ class Calls:
         self.context.clock.sleep(seconds, self.context.stop)
         return True
 
-    def send(self, method: str, path: str, **options: Any) -> dict[str, Any]:
-        """The envelope of the answer to one request; empty where the answer has no body.
+    def send(
+        self, method: str, path: str, *, is_told: bool = True, **options: Any
+    ) -> dict[str, Any]:
+        """The envelope of the answer to one request; empty where the answer has no body. What a 2xx
+        says does not matter where nothing is to be told.
 
         Raises the `ApiError` that a refusal stands for: RateLimitError where asking later helps,
         QuotaError where that is not before the day or month is over.
@@ -102,7 +105,7 @@ class Calls:
         ) as response:
             text = response.read().decode("utf-8", "replace")
         body = _parse(text)
-        if response.status_code in _OK and (body or not text.strip()):
+        if response.status_code in _OK and (body or not text.strip() or not is_told):
             return body
         said = shorten(self.client.redact(_say(body) or text))[:TEXT_LIMIT] or "(empty body)"
         about = (

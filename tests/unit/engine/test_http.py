@@ -17,7 +17,8 @@ from connector.errors import (
     RequestError,
     ServerError,
 )
-from connector.http import TEXT_LIMIT, Retry, check_base_url, read_retry_after, redact_url, shorten
+from connector.http import TEXT_LIMIT, Retry, check_base_url, redact_url, shorten
+from connector.waits import read_retry_after
 from tests.unit.engine.vendor import TOKEN, answer, connect, gzipped, serve
 
 ONCE = Retry(attempts=1)
@@ -230,3 +231,16 @@ def test_retry_after_may_be_a_date_to_come() -> None:
     waited = read_retry_after(httpx.Response(429, headers=headers))
     assert waited is not None
     assert 290 < waited <= 300
+
+
+def test_links_in_the_log_of_httpx_hold_no_signature(caplog: pytest.LogCaptureFixture) -> None:
+    def answer(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200)
+
+    link = "https://files.invalid/a.gz?X-Amz-Signature=0123456789&s=Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6&day=7"
+    with caplog.at_level("INFO", "httpx"), httpx.Client(transport=httpx.MockTransport(answer)) as c:
+        c.get(link)
+    assert "files.invalid/a.gz" in caplog.text
+    assert "day=7" in caplog.text
+    assert "0123456789" not in caplog.text
+    assert "Zm9vYmFy" not in caplog.text
