@@ -13,9 +13,11 @@ from pathlib import Path
 from connector.context import ApiContext
 from connector.errors import (
     ApiError,
+    ConfigError,
     DownloadError,
     JobExpiredError,
     JobFailedError,
+    RequestError,
     StillWaitingError,
     TooLargeError,
 )
@@ -93,9 +95,12 @@ class ShortkitApi:
     def download(self, unit: Unit, spool: Spool) -> tuple[Unit, Path]:
         """The unit's verified file, once the vendor has made it."""
         if unit.schema_id == SCHEDULED:
-            with suppress(JobExpiredError):
+            try:
                 return self._download_scheduled(unit, spool)
-            self._context.warn(f"the scheduled export of {unit.id} is gone: a job is asked for")
+            except (JobExpiredError, DownloadError, ConfigError, RequestError) as error:
+                self._context.warn(
+                    f"the scheduled export of {unit.id} cannot be had, a job is asked for: {error}"
+                )
             self._context.inbox.finish([unit.remote_id])
             unit = replace(unit, schema_id="", remote_id="", vendor_updated_at=None)
         return self._download_job(unit, spool)
@@ -115,6 +120,7 @@ class ShortkitApi:
                 if attempt == patience.creations:
                     raise
             except JobCancelledError:
+                journal.forget_job(unit.id)
                 raise
             except JobFailedError as error:
                 if len(window_of(unit)) == 1:
@@ -148,13 +154,18 @@ class ShortkitApi:
         return replace(unit, remote_id=job_id, declared_rows=state.rows), path
 
     def _fetch_links(self, unit: Unit, state: ExportState, spool: Spool, job_id: str) -> Path:
-        if not state.rows and (state.rows == 0 or not state.links):
+        if not state.rows and not state.links:
             return spool.store_nothing(unit.id)
         if not state.links:
             raise JobExpiredError(
                 f"unit {unit.id}: job {job_id} has {state.rows} rows and no link", job_id=job_id
             )
-        return self._files.fetch(unit.id, state.links, spool, job_id)
+        try:
+            return self._files.fetch(unit.id, state.links, spool, job_id)
+        except JobExpiredError:
+            if state.rows == 0:  # nothing was lost with it
+                return spool.store_nothing(unit.id)
+            raise
 
     def _download_scheduled(self, unit: Unit, spool: Spool) -> tuple[Unit, Path]:
         """The file that the vendor announced: by the link that came, else by one it gives now."""

@@ -7,6 +7,7 @@ settings where later pages differ.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from math import isfinite
 from typing import Any, Literal
 
 from connector.sources.shortkit.agenda import parse_unit
@@ -117,9 +118,10 @@ def read_listed(item: Mapping[str, Any], settings: ShortkitSettings) -> ListedJo
 
 def _to_number(value: Any) -> float | None:
     try:
-        return float(value)
+        number = float(value)
     except (TypeError, ValueError):
         return None
+    return number if isfinite(number) else None
 
 
 def _to_date(value: Any) -> date | None:

@@ -20,7 +20,7 @@ from connector.spool import Spool, read_head
 from connector.unpack import GZIP_MAGIC
 
 _OK = 200
-_GONE = (401, 403, 404, 410)
+_GONE = (400, 401, 403, 404, 410)  # stores say 400, too, of a signature that has died
 _REDIRECTS = (301, 302, 303, 307, 308)
 _MOST_HOPS = 5
 _PORTS = {"https": 443, "http": 80}

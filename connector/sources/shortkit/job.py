@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from json import dumps
+from urllib.parse import quote
 
 from connector.context import ApiContext
 from connector.errors import (
     AuthError,
+    JobError,
     JobExpiredError,
     JobFailedError,
     NetworkError,
@@ -157,9 +159,12 @@ class ExportJob:
         since, and is none of those we know; None where there is none, or no telling.
         """
         _, window = parse_unit(self.unit.id)
+        listed: list[ListedJob] = []
+        with suppress(RequestError):  # a vendor that keeps no list: the key of the intent has to do
+            listed = list(self.list_recent(since))
         found = [
             job.id
-            for job in self.list_recent(since)
+            for job in listed
             if (job.first, job.last) == (window.first, window.last)
             and job.format in ("", self.settings.format)
             and job.state in _LIVE
@@ -168,7 +173,9 @@ class ExportJob:
         return found[0] if len(found) == 1 else None
 
     def list_recent(self, since: datetime | None) -> Iterator[ListedJob]:
-        """Jobs of the vendor's list, the newest pages of it, as far back as `since`."""
+        """Jobs of the vendor's list, those made since that moment; in which order they are listed is
+        told nowhere.
+        """
         cursor = ""
         for _ in range(_MOST_PAGES):
             params = {"limit": str(_PAGE)} | ({"cursor": cursor} if cursor else {})
@@ -183,7 +190,7 @@ class ExportJob:
             yield from fresh
             meta = body.get("meta")
             cursor = str(meta.get("nextCursor") or "") if isinstance(meta, dict) else ""
-            if not cursor or len(fresh) < len(jobs):
+            if not cursor:
                 return
 
     def poll(self, job_id: str) -> Waiting | Ready:
@@ -208,7 +215,7 @@ class ExportJob:
     def look(self, job_id: str) -> ExportState:
         """What the vendor says of the job now. Raises JobExpiredError where it knows none."""
         try:
-            answer = self.calls.read(self.settings.path("status", job=job_id))
+            answer = self.calls.read(self.settings.path("status", job=quote(job_id, safe="")))
         except (NotFoundError, GoneError) as error:
             raise JobExpiredError(str(error), job_id=job_id) from error
         self.state = read_state(data_of(answer))
@@ -223,14 +230,15 @@ class ExportJob:
         cancel_job(self.calls, self.settings, job_id)
 
 
-class JobCancelledError(JobFailedError):
-    """Somebody took the job back."""
+class JobCancelledError(JobError):
+    """Somebody took the job back: it is not asked for again before the next run."""
 
 
 def cancel_job(calls: Calls, settings: ShortkitSettings, job_id: str) -> bool:
     """Take a job back; False where it is gone, done, or may not be cancelled."""
     with suppress(RequestError, AuthError):
-        calls.repeat(lambda: calls.send("DELETE", settings.path("cancel", job=job_id)))
+        path = settings.path("cancel", job=quote(job_id, safe=""))
+        calls.repeat(lambda: calls.send("DELETE", path, is_told=False))
         return True
     return False
 

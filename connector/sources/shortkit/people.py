@@ -180,7 +180,7 @@ class People:
         path = self.settings.path("person_erase", user=quote(user_id, safe=""))
         with _unnamed(user_id):
             try:
-                self._calls.repeat(lambda: self._calls.send("DELETE", path))
+                self._calls.repeat(lambda: self._calls.send("DELETE", path, is_told=False))
             except NotFoundError as error:
                 return f"already gone ({error.status})"
         return "erased"
