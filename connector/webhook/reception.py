@@ -20,13 +20,15 @@ MOST_SECRETS = 2  # while one is being replaced by another
 @dataclass(frozen=True, slots=True)
 class Reception:
     """`recipe` is how deliveries are signed; every one of `secrets` is valid; `tolerance_s` is how far
-    a delivery's time may be from ours; `download_hosts` are hosts, or host:port, of links.
+    a delivery's time may be from ours; `download_hosts` are hosts, or host:port, of links;
+    `names_hosts`: the user named them, so that plain http will do.
     """
 
     recipe: str
     secrets: tuple[bytes, ...]
     tolerance_s: float
     download_hosts: tuple[str, ...]
+    names_hosts: bool = False
 
     def __repr__(self) -> str:
         """Without the secrets."""
@@ -54,6 +56,7 @@ def read_reception(values: Mapping[str, Any]) -> Reception:
         download_hosts=tuple(
             host.lower() for host in section.names("download_hosts") or DOWNLOAD_HOSTS
         ),
+        names_hosts=bool(section.names("download_hosts")),
     )
 
 

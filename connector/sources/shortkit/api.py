@@ -23,7 +23,7 @@ from connector.errors import (
 )
 from connector.fields import Table
 from connector.http import ApiClient, Retry
-from connector.jobs import SENT, RemoteJob, await_job
+from connector.jobs import SENT, Patience, RemoteJob, await_job
 from connector.sources.shortkit.agenda import AXIS, halve, parse_unit, to_unit, window_of
 from connector.sources.shortkit.calls import Calls, make_client
 from connector.sources.shortkit.export import ExportState
@@ -110,9 +110,10 @@ class ShortkitApi:
         journal, patience = self._context.journal, self.settings.patience
         if unit.remote_id and journal.job(unit.id) is None:  # its file is fetched once more
             journal.add_job(unit, unit.remote_id, self._context.clock.now())
+        again = self._resume_failed(unit)
         for attempt in range(1, patience.creations + 1):
             try:
-                await_job(job, unit, self._context, patience)
+                await_job(job, unit, self._context, again)
                 known = journal.job(unit.id)
                 return self._fetch(job, known[0] if known else "", spool)
             except JobExpiredError:
@@ -129,10 +130,26 @@ class ShortkitApi:
             except DownloadError:
                 journal.forget_job(unit.id)
                 raise
-            except StillWaitingError:
-                self._give_up(job)
+            except StillWaitingError as error:
+                self._give_up(job, error)
                 raise
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _resume_failed(self, unit: Unit) -> Patience:
+        """How to wait for the unit's job: one that failed in a former run is asked for once more, as
+        long after as it would have been in that run.
+        """
+        patience, context = self.settings.patience, self._context
+        failed = context.journal.last_print(_name_failure(unit))
+        if failed is None:
+            return patience
+        left_s = patience.again_s - (context.clock.now() - failed[1]).total_seconds()
+        if context.journal.job(unit.id) is None and left_s > 0 and not context.pause(left_s):
+            raise StillWaitingError(
+                f"unit {unit.id}: its job failed; it is asked for again in {left_s:.0f} s",
+                job_id="",
+            )
+        return replace(patience, creations=1)
 
     def _make_job(self, unit: Unit) -> ExportJob:
         return ExportJob(unit, self._calls, self.settings, self._context, self._asking)
@@ -186,15 +203,18 @@ class ShortkitApi:
         self._context.inbox.finish([export_id])
         return replace(unit, declared_rows=state.rows), path
 
-    def _give_up(self, job: ExportJob) -> None:
+    def _give_up(self, job: ExportJob, error: StillWaitingError) -> None:
         """Somebody stops the run: take back what can be, so that it holds no place in the queue. A run
-        whose time is over leaves it to the next one.
+        whose time is over leaves it to the next one, and that it failed.
         """
-        known = self._context.journal.job(job.unit.id)
+        journal = self._context.journal
+        if isinstance(error.__cause__, JobFailedError):
+            journal.note_print(_name_failure(job.unit), "failed", self._context.clock.now())
+        known = journal.job(job.unit.id)
         is_ours = known is not None and known[0] not in {"", SENT}
         if known and is_ours and self._context.stop.is_set():
             cancel_job(self._calls, self.settings, known[0])
-            self._context.journal.forget_job(job.unit.id)
+            journal.forget_job(job.unit.id)
 
     def split(self, unit: Unit) -> list[Unit]:
         """The unit's days in two halves; none where it is one day."""
@@ -256,6 +276,11 @@ class ShortkitApi:
         if job.unit:
             self._context.journal.forget_job(job.unit)
         return not is_gone
+
+
+def _name_failure(unit: Unit) -> str:
+    """Under which name the journal keeps that a unit's job failed, for a week."""
+    return f"{SOURCE}/failed/{unit.id}"
 
 
 _ANY = Unit(

@@ -34,6 +34,19 @@ def test_a_link_need_not_say_when_it_dies() -> None:
     assert read(make_body(expiresAt=None)).expires_at is None
 
 
+@pytest.mark.parametrize("told", [{"exportId": 7}, {"exportId": None, "jobId": "7"}, {"id": 7}])
+def test_an_id_may_be_a_number_and_have_another_name(told: dict[str, Any]) -> None:
+    body = make_body()
+    body["data"] = {key: item for key, item in body["data"].items() if key != "exportId"} | told
+    assert read(body).export_id == "7"
+
+
+def test_the_event_may_be_called_type() -> None:
+    body = make_body()
+    body["type"] = body.pop("event")
+    assert read(body) == read(make_body())
+
+
 @pytest.mark.parametrize("link", [LINK, "http://10.0.0.1/x", None, 7])
 def test_with_recipe_d_nothing_is_kept_that_nobody_vouches_for(link: object) -> None:
     found = read(make_body(downloadUrl=link, expiresAt="never"), "D")
@@ -76,7 +89,9 @@ def test_bodies_that_are_none_are_refused(raw: bytes, said: str) -> None:
     [
         ({"exportId": None}, "exportId"),
         ({"exportId": ""}, "exportId"),
-        ({"exportId": 7}, "exportId"),
+        ({"exportId": 7.5}, "exportId"),
+        ({"exportId": True}, "exportId"),
+        ({"exportId": ["a"]}, "exportId"),
         ({"exportId": "../../etc/passwd"}, "exportId"),
         ({"exportId": ".."}, "exportId"),
         ({"exportId": "a\nb"}, "exportId"),
@@ -157,3 +172,11 @@ def test_links_to_named_hosts_are_allowed(link: str) -> None:
 )
 def test_other_links_are_not(link: str) -> None:
     assert not is_allowed_link(link, HOSTS)
+
+
+def test_plain_http_is_for_hosts_that_the_user_named() -> None:
+    body = make_body(downloadUrl="http://files.internal:9000/x")
+    named = make_reception(download_hosts=["files.internal:9000"])
+    assert read_delivery(read_event(encode(body)), named, "", NOW).url.startswith("http://")
+    with pytest.raises(Refusal, match="download_hosts"):
+        read(make_body(downloadUrl=f"http://{HOST}/x"))
