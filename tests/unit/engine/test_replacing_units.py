@@ -65,6 +65,9 @@ class Feed:
     def check(self, _file: SpooledFile, unit: Unit, _decoded: Decoded) -> Unit | None:
         return unit
 
+    def hold(self, unit: Unit, reason: str) -> None:
+        raise AssertionError(f"{unit.id}: {reason}")
+
     def let_go(self, unit: Unit) -> None:
         raise AssertionError(unit.id)
 
