@@ -54,8 +54,16 @@ class Spool:
                 " connector.home to another disk. Finished units are kept."
             )
 
-    def store(self, unit_id: str, response: Response, *, may_be_empty: bool = False) -> Path:
-        """Write the body of an answered request to its verified file and return its path.
+    def store(
+        self,
+        unit_id: str,
+        response: Response,
+        *,
+        may_be_empty: bool = False,
+        trusts_encoding: bool = True,
+    ) -> Path:
+        """Write the body of an answered request to its verified file and return its path. Where the
+        encoding is not to be trusted, its first bytes alone say whether it is gzip.
 
         Raises DownloadError when the body is not a whole file: cut off, a page, empty (unless it
         may be), a broken or short gzip stream.
@@ -64,7 +72,8 @@ class Spool:
         if encoding not in ("", "identity", "gzip", "x-gzip"):
             raise DownloadError(f"{_origin(response)}: unknown Content-Encoding {encoding!r}")
         chunks, opening = _peek(response)
-        is_gzip = encoding.endswith("gzip") or opening == GZIP_MAGIC
+        is_encoded = trusts_encoding and encoding.endswith("gzip")
+        is_gzip = is_encoded or opening == GZIP_MAGIC
         final = self.new_path(unit_id).with_suffix(".gz" if is_gzip else ".txt")
         part = final.with_suffix(".part")
         try:

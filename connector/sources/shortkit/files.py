@@ -81,7 +81,7 @@ def _refuse_redirect(response: Response) -> str:
 
 def _store(name: str, response: Response, spool: Spool) -> Path:
     """The verified body. A gzip file that was packed once more for the way is unpacked once."""
-    path = spool.store(name, response, may_be_empty=True)
+    path = spool.store(name, response, may_be_empty=True, trusts_encoding=False)
     if path.suffix == ".gz" and read_head(path, len(GZIP_MAGIC)) == GZIP_MAGIC:
         return spool.unpack_once(name, path)
     return path

@@ -95,6 +95,14 @@ def test_a_store_may_say_in_its_own_way_that_a_link_has_died(desk: Desk, status:
     assert desk.download().remote_id == "exp_2"
 
 
+@pytest.mark.parametrize("body", [LINE, b""])
+def test_an_encoding_that_is_told_and_not_there_is_none(desk: Desk, body: bytes) -> None:
+    desk.finish()
+    desk.vendor.spoil("GET /files", (200, {"Content-Encoding": "gzip"}, body))
+    _, path = desk.api.download(desk.unit(), desk.spool)
+    assert path.read_bytes() == body
+
+
 @pytest.mark.parametrize("rows", ["1", 1, 1.0])
 def test_a_count_may_be_a_text(desk: Desk, rows: object) -> None:
     desk.finish(rowCount=rows)
