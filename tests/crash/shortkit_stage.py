@@ -31,6 +31,7 @@ from tests.integration.test_shortkit_scheduled import put
 
 SCENARIO = replace(ALONE, shortkit=ShortKit(prepare_s=0, prepare_polls=2, jobs_per_day=0))
 FIRST_DAYS, LOOK_BACK = 4, 4
+DAYS = tuple(show_day(place) for place in range(-3, 3))
 Asked = tuple[str, str, str]
 
 
@@ -90,6 +91,15 @@ class Stage:
         counts = Counter(name_export(item) for item in made if item["id"] not in loaded)
         return counts - Counter(set(counts))
 
+    def is_announced_day_loaded(self, folder: Path) -> bool:
+        """True where the day that came by itself is in a warehouse."""
+        return f"events/{DAYS[-1]}" in {unit["unit"] for unit in self.ledger(folder)}
+
+    def is_announced_day_asked_for(self, before: int) -> bool:
+        """True where a job was made for it since."""
+        asked = [name_export(made) for made in self.world.creates()[before:]]
+        return any(types == "events+quality" and end == DAYS[-1] for types, _, end in asked)
+
 
 def name_export(made: dict[str, Any]) -> Asked:
     """What an export was asked for."""
@@ -125,6 +135,3 @@ def read_rows(folder: Path) -> dict[str, list[str]]:
         )
         for table in TABLES
     }
-
-
-DAYS = tuple(show_day(place) for place in range(-3, 3))

@@ -33,8 +33,8 @@ ALONE = Scenario(
 PEOPLE = replace(
     ALONE,
     seed=5,
-    population=Population(devices=120, warmup_days=10),
-    shortkit=ShortKit(prepare_s=5, viewers=0.15),
+    population=Population(devices=60, warmup_days=3),
+    shortkit=ShortKit(prepare_s=5, viewers=0.3),
 )
 UNLIMITED = replace(ALONE, shortkit=ShortKit(prepare_s=5, jobs_per_day=0))
 SAMPLES: Mapping[str, Sequence[tuple[str, Mapping[str, Any]]]] = {

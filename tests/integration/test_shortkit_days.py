@@ -4,7 +4,6 @@ import json
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
@@ -256,31 +255,3 @@ def test_yesterday_is_asked_for_once_it_is_settled(tmp_path: Path, hour: int, ne
     with open_days(tmp_path, 3) as world:
         world.sandbox.clock.set(START.replace(hour=hour))
         assert {unit.upper_at for unit in world.plan().due} == {midnight(newest + 1)}
-
-
-def snapshot(world: Any) -> dict[str, Any]:
-    """Rows as they are to be after any history."""
-    found = world.found()
-    return {
-        table: sorted(
-            str({n: row[n] for n in sorted(row) if not n.startswith("_dlt")})
-            for row in found[table]
-        )
-        for table in ("events", "quality", "ads")
-    }
-
-
-def test_day_by_day_gives_what_one_run_at_the_end_gives(tmp_path: Path) -> None:
-    found: list[dict[str, Any]] = []
-    for days in ([1, 1], [2]):
-        with open_days(tmp_path / str(len(found)), 4) as world:
-            for place in (1, 2):
-                fill_day(world, place, 4)
-            if len(days) > 1:
-                world.quietly()
-            for step in days:
-                world.next_day(step)
-                world.quietly()
-            world.check()
-            found.append(snapshot(world))
-    assert found[0] == found[1]
