@@ -89,14 +89,26 @@ def _cast_whole(text: pa.Array, field: Field) -> pa.Array:
 
 
 def _to_timestamps(text: pa.Array, unit: str) -> pa.Array:
-    """Numbers since 1970, or with the unit `iso` ISO 8601 texts that name their zone."""
+    """Numbers since 1970, or with the unit `iso` ISO 8601 texts that name their zone; what is less than
+    a microsecond is cut off.
+    """
     if unit == "iso":
-        times = text.cast(arrow_type("timestamp"))
+        kind = arrow_type("timestamp")
+        try:
+            times = text.cast(kind)
+        except pa.ArrowInvalid:
+            times = _cut_fractions(text).cast(kind)
         _check_bounds(times.cast(pa.int64()), _YEAR_1_S * _PER_SECOND["us"], None)
         return times
     numbers, per_second = _to_integers(text), _PER_SECOND[unit]
     _check_bounds(numbers, _YEAR_1_S * per_second, (_YEAR_9999_S + 1) * per_second - 1)
     return numbers.cast(pa.timestamp(unit, tz="UTC")).cast(arrow_type("timestamp"))
+
+
+def _cut_fractions(text: pa.Array) -> pa.Array:
+    """ISO 8601 texts with six digits of a second at most, and a capital Z."""
+    short = pc.replace_substring_regex(text, r"(:\d\d\.\d{6})\d+", r"\1")
+    return pc.replace_substring_regex(short, "z$", "Z")
 
 
 def _to_integers(text: pa.Array) -> pa.Array:

@@ -43,6 +43,8 @@ FITTING: list[tuple[str, str, Any]] = [
     ("sent_us", "1772366400123456", datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)),
     ("sent_us", str(YEAR_1 * 1_000_000), FIRST_AT),
     ("sent_iso", "2026-03-01T15:00:00+03:00", datetime(2026, 3, 1, 12, tzinfo=UTC)),
+    ("sent_iso", "2026-03-01T12:00:00.000009999Z", datetime(2026, 3, 1, 12, 0, 0, 9, tzinfo=UTC)),
+    ("sent_iso", "2026-03-01T12:00:00.1234567z", datetime(2026, 3, 1, 12, 0, 0, 123456, UTC)),
     ("sent_iso", "2026-03-01T12:00:00.25Z", datetime(2026, 3, 1, 12, 0, 0, 250000, tzinfo=UTC)),
     ("born_on", "0001-01-01", date(1, 1, 1)),
     ("born_on", "9999-12-31", date(9999, 12, 31)),
