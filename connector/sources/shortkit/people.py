@@ -82,14 +82,16 @@ class PersonJob:
 
     def _look(self, job_id: str) -> Mapping[str, Any]:
         """By the path for persons, and where there is none by that for all exports."""
-        paths = [
-            self.settings.path("person_poll", user=self.user, job=quote(job_id, safe="")),
-            self.settings.path("status", job=quote(job_id, safe="")),
-        ]
-        for path in dict.fromkeys(paths):
-            with suppress(NotFoundError):
-                return self.calls.read(path)
-        raise JobExpiredError(f"{SOURCE}: it knows no person's export {job_id}", job_id=job_id)
+        job = quote(job_id, safe="")
+        with suppress(
+            RequestError
+        ):  # the path was never published: a vendor may refuse it in any way
+            return self.calls.read(self.settings.path("person_poll", user=self.user, job=job))
+        try:
+            return self.calls.read(self.settings.path("status", job=job))
+        except NotFoundError as error:
+            text = f"{SOURCE}: it knows no person's export {job_id}"
+            raise JobExpiredError(text, job_id=job_id) from error
 
     def cancel(self, job_id: str) -> None:
         """Nothing: the vendor tells of no way to take it back."""

@@ -190,6 +190,22 @@ def test_a_person_who_is_gone_is_erased(desk: Desk, answer: Answer) -> None:
     people.close()
 
 
+@pytest.mark.parametrize("status", [400, 404, 405])
+def test_a_persons_job_is_looked_at_by_the_other_path_where_the_first_is_none(
+    desk: Desk, status: int
+) -> None:
+    desk.vendor.spoil("POST /v1/users/u1/export", say(202, {"data": {"jobId": 7}}))
+    desk.vendor.spoil("GET /v1/users/u1/export/7", (status, {}, b""))
+    link = desk.vendor.put("u1.json.gz", b'{"linkedDeviceIds":["d1"]}')
+    done = {"status": "complete", "downloadUrl": link}
+    desk.vendor.spoil("GET /v1/analytics/export/7", say(200, {"data": done}))
+    people = make_people(desk.given, desk.context, desk.spool)
+    path = people.export_person("u1")
+    assert path is not None
+    assert path.stat().st_size > 0
+    people.close()
+
+
 def test_an_id_with_marks_of_a_path_stays_one_part_of_it(desk: Desk) -> None:
     job = desk.api._make_job(desk.unit())
     with pytest.raises(JobExpiredError):
