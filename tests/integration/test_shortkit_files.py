@@ -120,7 +120,7 @@ HOSTS: dict[str, tuple[dict[str, Any], str]] = {
     "redirect to another host": (file("video_redirect", to="other"), "https://files.example.net"),
     "redirect to a private address": (file("video_redirect", to="private"), "http://10.20.30.40"),
     "redirect to the api": (file("video_redirect", to="api"), "http://127.0.0.1"),
-    "link to a file": (export("video_link_host", to="file:///etc"), "file://"),
+    "link to a file": (export("video_link_host", to="file:///etc"), "a link without a host"),
     "link with a user": (export("video_link_host", to="http://exports@10.0.0.1"), "10.0.0.1"),
     "link to metadata": (export("video_link_host", to="http://169.254.169.254"), "169.254"),
 }

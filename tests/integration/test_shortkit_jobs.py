@@ -64,8 +64,8 @@ def test_ninety_days_are_six_jobs_and_a_daily_run_two(tmp_path: Path) -> None:
 
 
 def test_the_jobs_of_a_day_are_counted_and_some_are_kept_for_retries(tmp_path: Path) -> None:
-    with open_single_days(tmp_path, 22, daily_jobs="20") as world:
-        world.spoil(-6, "video_failed")  # that of the 16th job
+    with open_single_days(tmp_path, 22, daily_jobs="20", max_jobs="1") as world:
+        world.spoil(-4, "video_failed")  # that of the 18th job
         report = world.sync()
         assert (report.exit_code, report.units_loaded) == (4, 18)
         assert report.units_failed + report.units_pending == 4

@@ -109,7 +109,7 @@ def test_without_a_signature_the_export_is_confirmed_by_asking_for_it(days: Shor
         ]
         or len(days.windows("events", "quality")) == 2
     )
-    assert any("exp_nobody_made" in note or "is gone" in note for note in days.notes())
+    assert any("cannot be had, a job is asked for" in note for note in days.notes())
     assert waiting(days) == []
 
 
@@ -128,7 +128,7 @@ def test_a_link_that_died_is_replaced_by_a_new_one_or_by_a_job(days: ShortkitWor
         (show_day(0), show_day(0)),
     ]
     assert waiting(days) == []
-    assert any("is gone: a job is asked for" in note for note in days.notes())
+    assert any("cannot be had, a job is asked for" in note for note in days.notes())
 
 
 def test_exports_that_overlap_are_loaded_once_and_the_newest_counts(days: ShortkitWorld) -> None:
