@@ -57,7 +57,9 @@ def compare_truth(
 def truth_of(sandbox: Sandbox, table: str) -> list[dict[str, Any]]:
     """What the vendor has for a table, in the order of time."""
     kinds = ("ads",) if table == "ads" else ("events", "quality")
-    found = [item for kind in kinds for item in sandbox.shortkit_truth(kind, retention=False)["rows"]]
+    found = [
+        item for kind in kinds for item in sandbox.shortkit_truth(kind, retention=False)["rows"]
+    ]
     return [item for item in found if item["day"] and table_of(item["values"], kinds[0]) == table]
 
 

@@ -184,6 +184,7 @@ def test_after_any_history_the_warehouse_is_what_the_last_exports_had(
             act(world, operation, place, number)
             if world.found().get("units"):
                 world.check_exports()
+        world.sandbox.clock.advance(1)
         sync(world)
         world.check_exports()
         last = newest(world)
