@@ -147,9 +147,7 @@ class Bench:
         )
         yield from self._load(export, runs)
 
-    def video_json(
-        self, rows: int, runs: int, bars: tuple[float | None, float]
-    ) -> Iterator[Row]:
+    def video_json(self, rows: int, runs: int, bars: tuple[float | None, float]) -> Iterator[Row]:
         """One job of ShortKit over thirty days of events and quality: the whole sync, which deals the
         rows out by table and day, against DuckDB's CREATE TABLE AS of the file.
         """

@@ -6,7 +6,7 @@ come late. What dies first goes first. Nothing is asked of the vendor here.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from connector.day_units import list_days, midnight
 from connector.sources.shortkit.shortkit_settings import SOURCE, Group, ShortkitSettings
@@ -122,6 +122,12 @@ def name_day(table: str, day: date) -> str:
     return f"{table}/{day.isoformat()}"
 
 
+def is_past_edge(unit: Unit, settings: ShortkitSettings, now: datetime) -> bool:
+    """True for days of which the vendor may refuse the first, because it is deleting that one."""
+    window = window_of(unit)
+    return len(window) > 1 and window.first <= find_calendar(settings, now).oldest
+
+
 def cut_windows(days: Iterable[date], widest: int) -> list[Window]:
     """The days in windows of at most `widest` days, the oldest first."""
     windows: list[Window] = []
@@ -190,3 +196,16 @@ def keep_asked(
         if other == group and is_useful and is_free:
             kept.append(window)
     return kept
+
+
+NO_UNIT = Unit(
+    id="",
+    source=SOURCE,
+    table="",
+    application_id="",
+    axis=AXIS,
+    lower_at=datetime.min.replace(tzinfo=UTC),
+    upper_at=datetime.min.replace(tzinfo=UTC),
+    remote_id="",
+)
+"""For calls that are about no unit."""

@@ -7,8 +7,9 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
+from typing import NoReturn
 
 from connector.context import ApiContext
 from connector.errors import (
@@ -24,7 +25,14 @@ from connector.errors import (
 from connector.fields import Table
 from connector.http import ApiClient, Retry
 from connector.jobs import SENT, Patience, RemoteJob, await_job
-from connector.sources.shortkit.agenda import AXIS, halve, parse_unit, to_unit, window_of
+from connector.sources.shortkit.agenda import (
+    NO_UNIT,
+    halve,
+    is_past_edge,
+    parse_unit,
+    to_unit,
+    window_of,
+)
 from connector.sources.shortkit.calls import Calls, make_client
 from connector.sources.shortkit.export import ExportState
 from connector.sources.shortkit.files import Files, is_usable
@@ -123,10 +131,8 @@ class ShortkitApi:
             except JobCancelledError:
                 journal.forget_job(unit.id)
                 raise
-            except JobFailedError as error:
-                if len(window_of(unit)) == 1:
-                    raise
-                raise TooLargeError(str(error), source=SOURCE) from error
+            except (JobFailedError, RequestError) as error:
+                self._split_or_raise(unit, error)
             except DownloadError:
                 journal.forget_job(unit.id)
                 raise
@@ -134,6 +140,15 @@ class ShortkitApi:
                 self._give_up(job, error)
                 raise
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _split_or_raise(self, unit: Unit, error: JobFailedError | RequestError) -> NoReturn:
+        """A job that failed is tried with fewer days, and one that is refused where that may be for
+        the one day that the vendor is deleting.
+        """
+        is_failed = isinstance(error, JobFailedError) and len(window_of(unit)) > 1
+        if is_failed or is_past_edge(unit, self.settings, self._context.clock.now()):
+            raise TooLargeError(str(error), source=SOURCE) from error
+        raise error
 
     def _resume_failed(self, unit: Unit) -> Patience:
         """How to wait for the unit's job: one that failed in a former run is asked for once more, as
@@ -249,7 +264,7 @@ class ShortkitApi:
         """The jobs the vendor lists and has not ended; those of the journal with their units."""
         journal = self._context.journal
         units = {job_id: unit for unit, job_id in journal.jobs(SOURCE).items()}
-        listed = {job.id: job for job in self._make_job(_ANY).list_recent(None)}
+        listed = {job.id: job for job in self._make_job(NO_UNIT).list_recent(None)}
         running = [job for job in listed.values() if job.state == "running" or job.id in units]
         found = [
             self._to_job(units.pop(job.id, ""), job.id, job.created_at, job.first)
@@ -281,15 +296,3 @@ class ShortkitApi:
 def _name_failure(unit: Unit) -> str:
     """Under which name the journal keeps that a unit's job failed, for a week."""
     return f"{SOURCE}/failed/{unit.id}"
-
-
-_ANY = Unit(
-    id="",
-    source=SOURCE,
-    table="",
-    application_id="",
-    axis=AXIS,
-    lower_at=datetime.min.replace(tzinfo=UTC),
-    upper_at=datetime.min.replace(tzinfo=UTC),
-    remote_id="",
-)

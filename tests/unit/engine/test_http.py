@@ -237,7 +237,9 @@ def test_links_in_the_log_of_httpx_hold_no_signature(caplog: pytest.LogCaptureFi
     def answer(_request: httpx.Request) -> httpx.Response:
         return httpx.Response(200)
 
-    link = "https://files.invalid/a.gz?X-Amz-Signature=0123456789&s=Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6&day=7"
+    link = (
+        "https://files.invalid/a.gz?X-Amz-Signature=0123456789&s=Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6&day=7"
+    )
     with caplog.at_level("INFO", "httpx"), httpx.Client(transport=httpx.MockTransport(answer)) as c:
         c.get(link)
     assert "files.invalid/a.gz" in caplog.text

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from connector.errors import (
     JobError,
     JobExpiredError,
     JobFailedError,
+    RequestError,
     StillWaitingError,
     TooLargeError,
 )
@@ -306,3 +307,20 @@ def test_nothing_of_the_key_or_a_link_is_in_the_journal(desk: Desk) -> None:
     text = json.dumps([unit.to_json(), desk.context.journal.jobs(SOURCE)])
     assert TOKEN not in text
     assert "sig=secret" not in text
+
+
+def test_a_window_whose_oldest_day_the_vendor_refuses_is_asked_for_without_it(desk: Desk) -> None:
+    refused = refuse(400, "VALIDATION_ERROR", "startDate too early")
+    oldest = NOW.date() - timedelta(days=90)
+    edge = desk.unit(Window(oldest, oldest + timedelta(days=3)))
+    desk.vendor.spoil("POST /v1/analytics/export", refused)
+    with pytest.raises(TooLargeError, match="too early"):
+        desk.download(edge)
+    assert [piece.lower_at.date() - oldest for piece in desk.api.split(edge)] == [
+        timedelta(0),
+        timedelta(days=2),
+    ]
+    for window in (Window(oldest, oldest), WINDOW):
+        desk.vendor.spoil("POST /v1/analytics/export", refused)
+        with pytest.raises(RequestError, match="too early"):
+            desk.download(desk.unit(window))

@@ -109,7 +109,7 @@ def test_what_is_packed_is_found_by_its_first_bytes(
     assert desk.left() == [path.name]
 
 
-@pytest.mark.parametrize("body", [b"", gzip.compress(b"")])
+@pytest.mark.parametrize("body", [b"", gzip.compress(b"")], ids=["nothing", "packed nothing"])
 def test_an_empty_file_is_one(desk: Desk, body: bytes) -> None:
     link = desk.vendor.put("data.jsonl.gz", b"")
     desk.vendor.spoil("GET /files", (200, {}, body))
