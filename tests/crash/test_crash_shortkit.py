@@ -15,10 +15,10 @@ from tests.crash.shortkit_stage import DAYS, Stage, open_stage, read_rows
 from tests.crash.victims import Victims, footprints, watch
 
 NEVER = 1_000_000
-KILLS = 7
+KILLS = 5
 SHARES = random.Random(2026)
 INSTANTS = [
-    (round((number + SHARES.random()) / KILLS, 3), number % 4 == 3) for number in range(KILLS)
+    (round((number + SHARES.random()) / KILLS, 3), number % 5 == 3) for number in range(KILLS)
 ]
 
 

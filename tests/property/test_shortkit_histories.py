@@ -171,7 +171,7 @@ def reset(world: ShortkitWorld) -> None:
     derandomize=True,
     database=None,
     deadline=None,
-    max_examples=3,
+    max_examples=2,
     phases=[Phase.generate],  # an example takes seconds: shrinking would take minutes
     suppress_health_check=list(HealthCheck),
 )
