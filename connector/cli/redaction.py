@@ -23,7 +23,7 @@ def hide_secrets(text: str) -> str:
 def _known_secrets() -> set[str]:
     found = {value for key, value in os.environ.items() if "__" in key and _is_secret(key)}
     for path in _secret_files():
-        found.update(_read_secrets(path, path.stat().st_mtime_ns))
+        found.update(_read_secrets(path))
     several = {part.strip(' "[]') for value in found for part in value.split(",")}
     return {value for value in found | several if len(value) >= SHORTEST}
 
@@ -46,12 +46,16 @@ def _secret_files() -> Iterator[Path]:
             yield path
 
 
-@lru_cache(maxsize=4)  # every line that is logged asks for them
-def _read_secrets(path: Path, _mtime_ns: int) -> frozenset[str]:
+def _read_secrets(path: Path) -> frozenset[str]:
     try:
-        return frozenset(_texts(tomllib.loads(path.read_text(encoding="utf-8"))))
+        return _parse_secrets(path, path.stat().st_mtime_ns)
     except (OSError, ValueError):
         return frozenset()  # unreadable for dlt too, which says so
+
+
+@lru_cache(maxsize=4)  # every line that is logged asks for them
+def _parse_secrets(path: Path, _mtime_ns: int) -> frozenset[str]:
+    return frozenset(_texts(tomllib.loads(path.read_text(encoding="utf-8"))))
 
 
 def _texts(value: Any) -> Iterator[str]:
