@@ -61,7 +61,7 @@ class Calls:
 
     def repeat(self, call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """What `call` gives; tried again where no answer came, and where it was throttled."""
-        pauses = _growing()
+        pauses = growing()
         for attempt in count():
             try:
                 return call()
@@ -135,7 +135,8 @@ def data_of(body: Mapping[str, Any]) -> dict[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def _growing() -> Iterator[float]:
+def growing() -> Iterator[float]:
+    """Pauses before a request is sent again, in seconds: 1, doubling to 30."""
     pause_s = FIRST_PAUSE_S
     while True:
         yield pause_s

@@ -30,7 +30,7 @@ from connector.errors import (
 )
 from connector.jobs import SENT, Ready, Waiting
 from connector.sources.shortkit.agenda import parse_unit
-from connector.sources.shortkit.calls import Calls, ConflictError, GoneError, data_of
+from connector.sources.shortkit.calls import Calls, ConflictError, GoneError, data_of, growing
 from connector.sources.shortkit.export import (
     ExportState,
     ListedJob,
@@ -109,7 +109,7 @@ class ExportJob:
 
     def _ask_until_answered(self, asked_at: datetime) -> str:
         """The new job's id; it is looked for in the vendor's list where no answer came."""
-        patience_s = iter(_growing())
+        patience_s = iter(growing())
         for attempt in range(self.settings.retries + 1):
             try:
                 return self._send(asked_at)
@@ -250,10 +250,3 @@ def _name_job(job_id: str) -> str:
 
 def _is_since(job: ListedJob, since: datetime) -> bool:
     return job.created_at is None or job.created_at >= since - _CLOCKS_DIFFER
-
-
-def _growing() -> Iterator[float]:
-    pause_s = 1.0
-    while True:
-        yield pause_s
-        pause_s = min(pause_s * 2, 30.0)
